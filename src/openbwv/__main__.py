@@ -1,0 +1,5 @@
+import sys
+
+from openbwv.command import main
+
+sys.exit(main())
