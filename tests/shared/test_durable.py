@@ -1,0 +1,158 @@
+import errno
+import os
+
+import pytest
+
+from openbwv.shared import durable
+
+CALLS = ["open", "write", "fdatasync", "link", "rename", "unlink", "fsync"]
+DATA = bytes(range(256)) * 50
+
+
+def run_until_call(count, deed):
+    """Run `deed` in a child that dies, without any clean-up, right after its `count`th system call.
+
+    Returns True when the child finished before that.
+    """
+    pid = os.fork()
+    if pid == 0:
+        made = 0
+
+        def counted(real):
+            def call(*arguments, **keywords):
+                nonlocal made
+                answer = real(*arguments, **keywords)
+                made += 1
+                if made == count:
+                    os._exit(9)
+                return answer
+
+            return call
+
+        for name in CALLS:
+            setattr(os, name, counted(getattr(os, name)))
+        deed()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def crash_everywhere(tmp_path, deed, check):
+    for count in range(1, 40):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        finished = run_until_call(count, lambda folder=folder: deed(folder))
+        check(folder, finished)
+        if finished:
+            return count - 1
+    raise AssertionError("never finished")
+
+
+def test_a_crash_after_any_call_leaves_all_or_nothing_and_the_write_can_be_done_again(tmp_path):
+    def check(folder, finished):
+        path = folder / "evidence"
+        if path.exists():
+            assert path.read_bytes() == DATA
+        durable.sweep(folder)
+        assert sorted(os.listdir(folder)) == (["evidence"] if path.exists() else [])
+        if not path.exists():
+            assert not finished
+            durable.write_durably(path, DATA)
+        assert path.read_bytes() == DATA
+
+    calls = crash_everywhere(tmp_path, lambda folder: durable.write_durably(folder / "evidence", DATA), check)
+    assert calls == 7  # open, write, fdatasync, link, unlink, open the folder, fsync it
+
+
+def test_a_crash_while_replacing_leaves_the_old_or_the_new_whole(tmp_path):
+    def deed(folder):
+        durable.write_durably(folder / "state", b"old")
+        durable.write_durably(folder / "state", b"new" * 100, replace=True)
+
+    def check(folder, finished):
+        path = folder / "state"
+        held = path.read_bytes() if path.exists() else None
+        assert held in (None, b"old", b"new" * 100)
+        assert not finished or held == b"new" * 100
+
+    crash_everywhere(tmp_path, deed, check)
+
+
+def test_the_name_appears_only_after_the_bytes_are_synced(tmp_path, monkeypatch):
+    made = []
+    for name in CALLS:
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *a, _real=real, _name=name, **k: (made.append(_name), _real(*a, **k))[1])
+    durable.write_durably(tmp_path / "evidence", DATA)
+    assert made == ["open", "write", "fdatasync", "link", "unlink", "open", "fsync"]
+
+
+def test_an_existing_name_is_never_replaced(tmp_path):
+    durable.write_durably(tmp_path / "evidence", b"first")
+    with pytest.raises(durable.AlreadyThere):
+        durable.write_durably(tmp_path / "evidence", b"second")
+    assert (tmp_path / "evidence").read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["evidence"]
+
+
+@pytest.mark.parametrize("call", ["write", "fdatasync", "link"])
+def test_a_full_disk_leaves_nothing_behind_and_says_so(tmp_path, monkeypatch, call):
+    def full(*_arguments, **_keywords):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(durable.DiskFull) as error:
+        durable.write_durably(tmp_path / "evidence", DATA)
+    assert error.value.http_status == 507
+    assert os.listdir(tmp_path) == []
+
+
+def test_short_writes_are_continued(tmp_path, monkeypatch):
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
+    durable.write_durably(tmp_path / "evidence", DATA)
+    assert (tmp_path / "evidence").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("taken", [0, 1, 7, 8, 9, 12])
+def test_pieces_are_written_in_order_and_short_writes_are_continued(tmp_path, monkeypatch, taken):
+    pieces = [b"abcdefg", b"", memoryview(b"hi"), b"jkl"]
+    monkeypatch.setattr(os, "writev", lambda descriptor, some: os.write(descriptor, b"".join(some)[:taken]))
+    with durable.NewFile(tmp_path / "evidence") as file:
+        file.write_all(pieces)
+        assert file.length == 12
+        file.commit()
+    assert (tmp_path / "evidence").read_bytes() == b"abcdefghijkl"
+
+
+def test_more_pieces_than_one_call_takes(tmp_path):
+    with durable.NewFile(tmp_path / "evidence") as file:
+        file.write_all([bytes([number % 251]) for number in range(3000)])
+        file.commit()
+    assert (tmp_path / "evidence").read_bytes() == bytes(number % 251 for number in range(3000))
+
+
+def test_appending_grows_the_file_and_a_failed_append_is_cut_off(tmp_path, monkeypatch):
+    path = tmp_path / "journal"
+    assert durable.append_durably(path, b"one") == 3
+    assert durable.append_durably(path, b"two") == 6
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fdatasync", full)
+    with pytest.raises(durable.DiskFull):
+        durable.append_durably(path, b"three")
+    assert path.read_bytes() == b"onetwo"
+
+
+def test_files_are_private_and_folders_are_made_with_their_parents(tmp_path):
+    durable.make_folder(tmp_path / "a" / "b")
+    durable.write_durably(tmp_path / "a" / "b" / "key", b"secret")
+    assert (tmp_path / "a" / "b" / "key").stat().st_mode & 0o777 == 0o600
+    assert durable.remove_durably(tmp_path / "a" / "b" / "key")
+    assert not durable.remove_durably(tmp_path / "a" / "b" / "key")
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(durable.WriteFailed, match="Check that the folder exists"):
+        durable.write_durably(tmp_path / "nowhere" / "x", b"")
