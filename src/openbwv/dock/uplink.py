@@ -1,0 +1,266 @@
+"""Handing on what the spool holds to the evidence server, without anybody asking.
+
+Rule: every pass begins with the manifests and keys of all recordings; then media, the most urgent recording first, and
+the order is looked at anew after each. What the server holds is asked, never remembered. A copy leaves the spool only
+on an evidence receipt that holds in full (openbwv.shared.receipts). While the server is away nothing is lost: the wait
+grows to a minute, and cameras go on being copied as long as there is room.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from openbwv.custody import CustodyError, open_note
+from openbwv.dock.hall import FromServer, Hall
+from openbwv.dock.held import HeldRecording
+from openbwv.recording import EvidenceReceipt
+from openbwv.recording.errors import BwvError
+from openbwv.shared import upload
+from openbwv.shared.door import DoorBusy, DoorError, DoorFull, DoorUnreachable, Welcome
+from openbwv.shared.door_client import DoorClient
+from openbwv.shared.receipts import ReceiptRefused, check_evidence_receipt
+
+log = logging.getLogger("openbwv.dock")
+
+IDLE_S = 5.0
+GREET_AGAIN_S = 60.0
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+STUCK_S = 120.0
+NS = 1_000_000_000
+
+
+class Uplink:
+    """One thread that empties the spool towards the server."""
+
+    def __init__(self, hall: Hall, *, log_vkey: str | None) -> None:
+        self.hall = hall
+        self.stuck: dict[bytes, tuple[int, str]] = {}
+        self._log_vkey = log_vkey
+        self._announced: dict[bytes, int] = {}
+        self._journals: dict[bytes, int] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the request under way."""
+        self._stop.set()
+        self.hall.wake.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        wait_s = SHORTEST_WAIT_S
+        while not self._stop.is_set():
+            try:
+                with self.hall.server_client(welcomed=self._learn) as client:
+                    self._session(client)
+                wait_s = SHORTEST_WAIT_S
+            except (DoorUnreachable, DoorBusy, DoorFull) as problem:
+                self._offline(problem.what)
+            except BwvError as problem:
+                log.warning("the server refuses this dock: %s", problem.what)
+                self._offline(problem.what)
+            except Exception:
+                log.exception("the uplink failed and starts again")
+                self._offline("internal error; see the dock's log")
+            self._stop.wait(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    def _offline(self, why: str) -> None:
+        self.hall.server = replace(self.hall.server, connected=False, trouble=why)
+
+    def _session(self, client: DoorClient) -> None:
+        """Work until the connection breaks (raises) or the stop is asked for."""
+        self._announced.clear()
+        self._journals.clear()
+        greeted_ns = 0
+        while not self._stop.is_set():
+            now_ns = self.hall.clock.mono_ns()
+            if not greeted_ns or now_ns - greeted_ns > GREET_AGAIN_S * NS:
+                client.greet()
+                self._renew(client)
+                self.hall.server = replace(self.hall.server, cameras=self._cameras(client))
+                greeted_ns = now_ns
+            self.hall.wake.clear()
+            if self._stop.is_set():  # asked for since the loop looked: its wake has just been cleared
+                return
+            waiting = self._one_pass(client)
+            if not self.hall.wake.is_set():
+                self.hall.wake.wait(SHORTEST_WAIT_S if waiting else IDLE_S)
+
+    def _learn(self, welcome: Welcome) -> None:
+        if welcome.crl:
+            self.hall.identity.keep_crl(welcome.crl)
+        self._keep_log_key(welcome)
+        checkpoint = welcome.checkpoint
+        if checkpoint and self._log_vkey:
+            try:
+                open_note(checkpoint, self._log_vkey)
+            except CustodyError as problem:
+                log.warning("the server's checkpoint is refused: %s", problem.what)
+                checkpoint = None
+        self.hall.learn(
+            FromServer(
+                profile=welcome.profile,
+                epoch_key=welcome.epoch_key,
+                checkpoint=checkpoint or self.hall.server.checkpoint,
+                revoked=welcome.revoked,
+                crl=welcome.crl or self.hall.server.crl,
+                log_vkey=welcome.log_vkey,
+                log_certificate=welcome.log_certificate,
+                connected=True,
+                cameras=self.hall.server.cameras,
+            )
+        )
+
+    def _keep_log_key(self, welcome: Welcome) -> None:
+        if not self._log_vkey:
+            return
+        try:
+            newer = self.hall.identity.newer_log_key(welcome, pinned=self._log_vkey)
+        except BwvError as problem:
+            log.warning("%s", problem.what)
+            return
+        if newer is not None:
+            log.warning("the custody log began anew: %s", newer)
+            self._log_vkey = newer
+
+    def _cameras(self, client: DoorClient) -> list[dict[str, object]]:
+        try:
+            cameras = client.get("/fleet/cameras").get("cameras")
+        except DoorUnreachable:
+            raise
+        except DoorError:
+            return self.hall.server.cameras
+        return [each for each in cameras if isinstance(each, dict)] if isinstance(cameras, list) else []
+
+    def _one_pass(self, client: DoorClient) -> bool:
+        """Do everything that can be done now; returns whether a receipt is being waited for."""
+        self._fetch_receipts(client)
+        self._report_strangers(client)
+        for held in self._ready():
+            if self._announced.get(held.rec_id) != held.next_seq:
+                self._try(held, lambda held=held: self._announce(client, held))
+        waiting = False
+        done: set[bytes] = set()
+        while not self._stop.is_set():
+            todo = [held for held in self._ready() if held.rec_id not in done]
+            if not todo:
+                break
+            done.add(todo[0].rec_id)
+            waiting |= self._try(todo[0], lambda held=todo[0]: self._send(client, held))
+        self._forward_journals(client)
+        return waiting
+
+    def _ready(self) -> list[HeldRecording]:
+        now_ns = self.hall.clock.mono_ns()
+        return [held for held in self.hall.spool.all() if self.stuck.get(held.rec_id, (0, ""))[0] <= now_ns]
+
+    def _try(self, held: HeldRecording, deed: Callable[[], None]) -> bool:
+        """Do `deed` for one recording; what only concerns that recording must not hold up the others."""
+        try:
+            deed()
+        except (DoorUnreachable, DoorFull):
+            raise
+        except DoorBusy:
+            return True
+        except (DoorError, ReceiptRefused) as problem:
+            log.warning("recording %s is held up: %s", held.rec_id.hex(), problem.what)
+            until = self.hall.clock.mono_ns() + int(STUCK_S * NS)
+            self.stuck[held.rec_id] = (until, problem.what)
+            return False
+        self.stuck.pop(held.rec_id, None)
+        return False
+
+    def _announce(self, client: DoorClient, held: HeldRecording) -> None:
+        parcel = held.parcel()
+        upload.announce(client, parcel)
+        if parcel.key_cbor is not None:
+            self._announced[held.rec_id] = len(parcel.entries)
+
+    def _send(self, client: DoorClient, held: HeldRecording) -> None:
+        complete = held.has_custody
+        parcel = held.parcel()
+        if self._announced.get(held.rec_id) != len(parcel.entries):
+            self._announce(client, held)
+        upload.send_media(client, parcel, progress=upload.Progress())
+        if not complete:
+            return
+        receipt = upload.finish(client, parcel)
+        self._check(held, receipt)
+        self.hall.spool.release(held, receipt)
+
+    def _check(self, held: HeldRecording, receipt: bytes) -> None:
+        if not self._log_vkey:
+            raise ReceiptRefused("this dock does not know the log's key; enrol it again")
+        check_evidence_receipt(
+            receipt,
+            own=held.facts(),
+            trust=self.hall.trust,
+            log_vkey=self._log_vkey,
+            revocations=self.hall.identity.revocations(),
+            revoked_kids=self.hall.server.revoked,
+        )
+
+    def _fetch_receipts(self, client: DoorClient) -> None:
+        """Fetch receipts for cameras that are here with recordings which another dock handed on."""
+        spool = self.hall.spool
+        for visit in self.hall.visits.here():
+            wanted = {
+                row.rec_id
+                for row in visit.rows
+                if not spool.has_receipt(visit.kid, row.rec_id) and spool.find(visit.kid, row.rec_id) is None
+            }
+            if not wanted:
+                continue
+            for receipt in client.receipts(visit.kid):
+                try:
+                    body = EvidenceReceipt.decode(receipt, trust=self.hall.trust).body
+                except BwvError as problem:
+                    log.warning("a receipt for %s is not passed on: %s", visit.name, problem.what)
+                    continue
+                if body.rec_id in wanted and body.kid == visit.kid:
+                    spool.add_receipt(visit.kid, body.rec_id, receipt)
+
+    def _renew(self, client: DoorClient) -> None:
+        """Have this dock's own certificate renewed when it is due; the listeners take it up by themselves."""
+        identity = self.hall.identity
+        try:
+            if identity.renew(client, utc_ms=self.hall.clock.utc_ms()):
+                self.hall.identity = identity.read_again()
+                log.warning("this dock's certificate was renewed")
+        except DoorUnreachable:
+            raise
+        except BwvError as problem:
+            log.warning("this dock's certificate was not renewed: %s", problem.what)
+
+    def _report_strangers(self, client: DoorClient) -> None:
+        for kid, message in self.hall.strangers.untold():
+            try:
+                client.report_stranger(message)
+            except (DoorUnreachable, DoorFull):
+                raise
+            except DoorError as problem:
+                log.warning("the server does not take the report of %s: %s", kid.hex()[:16], problem.what)
+                continue
+            self.hall.strangers.mark_told(kid)
+
+    def _forward_journals(self, client: DoorClient) -> None:
+        journals = self.hall.spool.journals
+        for kid in self.hall.spool.layout.cameras():
+            have = journals.next_seq(kid)
+            if not have or self._journals.get(kid) == have:
+                continue
+            try:
+                start = client.journal_held(kid)
+                if entries := journals.entries_from(kid, start):
+                    client.put_journal(kid, from_seq=start, entries=entries)
+            except (DoorUnreachable, DoorFull):
+                raise
+            except DoorError as problem:
+                log.warning("the journal of %s is held up: %s", kid.hex()[:16], problem.what)
+            self._journals[kid] = have

@@ -1,0 +1,68 @@
+"""A real TCP proxy that cuts its connections after so many bytes from the client."""
+
+import contextlib
+import socket
+import threading
+
+
+class CuttingProxy:
+    """Forwards to `target`; once `budget` bytes have gone to it, everything open is cut. None = never."""
+
+    def __init__(self, target_port):
+        self.target_port, self.budget, self.cuts, self.passed = target_port, None, 0, 0
+        self._lock = threading.Lock()
+        self._open = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_after(self, count):
+        with self._lock:
+            self.budget = count
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                target = socket.create_connection(("127.0.0.1", self.target_port))
+                self._open += [client, target]
+                threading.Thread(target=self._pump, args=(client, target, True), daemon=True).start()
+                threading.Thread(target=self._pump, args=(target, client, False), daemon=True).start()
+
+    def _pump(self, source, sink, counted):
+        with contextlib.suppress(OSError):
+            while data := source.recv(16384):
+                if counted and not self._allow(len(data)):
+                    self.cut()
+                    return
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def _allow(self, count):
+        with self._lock:
+            self.passed += count
+            if self.budget is None:
+                return True
+            self.budget -= count
+            return self.budget >= 0
+
+    def cut(self):
+        """Cut everything now, hard, and let new connections through again."""
+        with self._lock:
+            self.cuts += 1
+            self.budget = None
+            victims, self._open = self._open, []
+        for each in victims:
+            with contextlib.suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()

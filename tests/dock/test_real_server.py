@@ -1,0 +1,96 @@
+"""The whole way with nothing faked: server, key service, worker, dock and camera as their own processes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from openbwv.camera.identity import load_identity
+from openbwv.shared.clock import SystemClock
+from tests.dock.devices import DockProcess, free_ports, is_open, page, wait_for
+from tests.dock.test_enrol import digits_on_dock, start_enrol, waiting_session
+from tests.scenarios.force import RealForce
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A force with a fleet manager and an officer, its processes running, a dock invited and enrolled."""
+    force = RealForce(tmp_path_factory.mktemp("force"))
+    try:
+        force.start_keyd()
+        force.start_worker()
+        force.start_door()
+        [port] = free_ports(1)
+        force.start("pages", "server", "--state", force.state, "--port", port)
+        deed = ["--state", str(force.state), "--as", "lou", "--reason", "the test's cast"]
+        person(force, "add", "harper", "--name", "Harper", "--role", "fleet", "--password-stdin", *deed)
+        person(force, "add", "avery", "--name", "PC Avery", "--role", "officer", "--unit", "lewisham",
+               "--password-stdin", *deed)  # fmt: skip
+        deed[3] = "harper"
+        invited = force.run("fleet", "invite-dock", "--name", "Lewisham-1", "--unit", "lewisham", *deed, "--json")
+        wait_for(lambda: is_open(port), "the pages")
+        store = force.folder / "dock"
+        force.run("dock", "enrol", "--server", f"http://127.0.0.1:{port}", "--code", invited["code"],
+                  "--store", store, "--json")  # fmt: skip
+        dock = DockProcess(store, "--door", force.url).start()
+        yield force, dock, f"http://127.0.0.1:{port}", invited["code"]
+        dock.stop()
+    finally:
+        force.close()
+
+
+def person(force, *words):
+    command = [sys.executable, "-m", "openbwv", "person", *words]
+    done = subprocess.run(command, env=force.environment, input=PASSWORD, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def bwv(force, *words):
+    command = [sys.executable, "-m", "openbwv", *map(str, words)]
+    done = subprocess.run(command, env=force.environment, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(240)
+def test_enrol_take_record_offload_receipt_wipe(real):
+    force, dock, _, _ = real
+    store = force.folder / "camera"
+    process = start_enrol(dock, store)
+    shown = json.loads(process.stdout.readline())["code"]
+    session = waiting_session(dock)
+    assert digits_on_dock(dock, session) == shown
+    answer = page(dock, f"/enrol/{session}", username="harper", password=PASSWORD, answer="same")
+    assert "is enrolled" in answer.text, answer.text
+    assert process.wait(20) == 0, process.stderr.read()
+
+    bwv(force, "camera", "offload", "--store", store, "--dock", dock.camera_url, "--json")  # stands in the dock
+    kid = load_identity(store / "identity", utc_ms=SystemClock().utc_ms()).kid.hex()
+    taken = page(dock, "/take", camera=kid, username="avery", password=PASSWORD, hours="12")
+    assert taken.status_code == 200, taken.text
+    assigned = bwv(force, "camera", "assign", "--store", store, "--dock", dock.camera_url, "--wait", 10, "--json")
+    assert json.loads(assigned)["assigned"] is True
+
+    recorded = bwv(force, "camera", "record", "--source", "testsrc2", "--seconds", 3, "--store", store)
+    folder = recorded.strip().splitlines()[-1]
+    trust = store / "identity" / "trust.pem"
+    assert "GENUINE" in bwv(force, "verify", folder, "--trust", trust)
+    words = ["camera", "offload", "--store", store, "--dock", dock.camera_url, "--wait-receipts", 60, "--json"]
+    result = json.loads(bwv(force, *words))
+    assert len(result["wiped"]) == 1, (result, page(dock).text, (dock.store / "log.txt").read_text())
+    assert (result["left"], result["receipts_refused"], result["alarms"]) == ([], [], [])
+    with force.database() as database:
+        row = database.execute("SELECT state, officer_id IS NOT NULL FROM evidence_recording").fetchone()
+    assert row == ("stored", 1)
+
+
+def test_a_dock_code_works_once(real, tmp_path):
+    force, _, server_url, code = real
+    command = [sys.executable, "-m", "openbwv", "dock", "enrol", "--server", server_url, "--code", code,
+               "--store", str(tmp_path / "dock"), "--json"]  # fmt: skip
+    done = subprocess.run(command, env=force.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 77
+    assert not (tmp_path / "dock" / "identity").exists()
