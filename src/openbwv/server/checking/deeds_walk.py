@@ -1,0 +1,55 @@
+"""Was every deed that changed what is kept put on record, and does nothing stay that should have gone?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from openbwv.custody import EventType
+from openbwv.server.checking.result import Context, Disagreement
+from openbwv.server.clock import from_ms
+from openbwv.server.evidence.models import Recording, State
+from openbwv.server.retention.keeping import reasons_to_keep
+from openbwv.server.retention.models import Deletion, DeletionState
+from openbwv.server.trail.models import Event, Outcome
+
+CERTIFICATE_WITHIN = timedelta(days=1)
+LOOK = "Look at the recording's trail and at the database's backups: a row was changed without its event."
+WORKER = "Start `./bwv worker`, or run `./bwv retention` to see what it would do and why it does not."
+EVENTS_OF_STATE = {
+    State.STORED: (EventType.INGEST, EventType.INGEST_UNCLOSED),
+    State.ERASED: (EventType.ERASED,),
+}
+
+
+def walk_deeds(context: Context) -> Iterator[Disagreement]:
+    """Compare each recording's state, holds and due date with events, holds and deletions."""
+    for state, kinds in EVENTS_OF_STATE.items():
+        event = Event.objects.filter(recording=OuterRef("pk"), type__in=kinds, outcome=Outcome.DONE)
+        rows = Recording.objects.filter(state=state)
+        context.looked_at[f"{state} recordings"] += rows.count()
+        for recording in rows.exclude(Exists(event)):
+            what = f"it is {state}, but its trail has no event that says so"
+            yield Disagreement("state-without-event", recording.reference, what, LOOK)
+    yield from _holds()
+    yield from _deletions(context)
+
+
+def _holds() -> Iterator[Disagreement]:
+    counted = Recording.objects.annotate(in_force=Count("holds", filter=Q(holds__released_utc=None)))
+    for recording in counted.exclude(in_force=F("held_count")):
+        what = f"its row counts {recording.held_count} holds, {recording.in_force} are in force"
+        yield Disagreement("holds-miscounted", recording.reference, what, LOOK)
+
+
+def _deletions(context: Context) -> Iterator[Disagreement]:
+    now = from_ms(context.clock_utc_ms)
+    due = Recording.objects.filter(state=State.STORED, held_count=0, retain_until_utc__lt=now)
+    for recording in due:
+        if not reasons_to_keep(recording, now):
+            what = f"it was to be deleted by {recording.retain_until_utc:%Y-%m-%d %H:%M} UTC and nothing keeps it"
+            yield Disagreement("deletion-overdue", recording.reference, what, WORKER)
+    done = Deletion.objects.filter(state__in=(DeletionState.ERASED, DeletionState.IRRECOVERABLE))
+    for deletion in done.filter(certificate=None, erased_utc__lt=now - CERTIFICATE_WITHIN).select_related("recording"):
+        what = "it was erased more than a day ago and has no certificate"
+        yield Disagreement("certificate-missing", deletion.recording.reference, what, WORKER)

@@ -1,0 +1,140 @@
+"""Does the log hold, and do the events in the database agree with it, one for one?"""
+
+import time
+from collections.abc import Iterator
+
+from openbwv.custody import LogReader, audit, event_matches, open_note
+from openbwv.custody.tiles import CHECKPOINT_PATH
+from openbwv.recording.errors import BwvError
+from openbwv.server.checking.result import Context, Disagreement
+from openbwv.server.clock import from_ms
+from openbwv.server.trail import log
+from openbwv.server.trail.actions import event_map
+from openbwv.server.trail.models import Event, LogHead
+from openbwv.shared.log_folder import checkpoint_file
+
+WAITING_LIMIT_MS = 60_000
+SETTLE_TRIES = 40
+SETTLE_S = 0.05
+KEEP = "Keep the files as they are and find out who changed them; bring the right ones back from a copy."
+RESTORE = "Restore the newest database and log together: `./bwv restore`."
+
+
+def walk_log(context: Context) -> Iterator[Disagreement]:
+    """Audit the log's files against the outside checkpoint, then compare every entry with its event."""
+    try:
+        reader = log.reader()
+    except BwvError as problem:
+        yield Disagreement(problem.code, "log.vkey", problem.what, problem.remedy)
+        return
+    head = LogHead.objects.filter(id=1).first()
+    size_known, generation = (head.size, head.generation) if head else (0, 1)
+    outside = _settled_outside(reader)
+    if outside is None and not size_known and reader.storage.read(CHECKPOINT_PATH) is None:
+        what = "this force's log was not begun yet"
+        yield Disagreement("log-not-begun", "log", what, "Start `./bwv keyd` and `./bwv worker`.")
+        yield from _waiting(context)
+        return
+    if outside is None:
+        remedy = "Bring the file back that BWV_CHECKPOINT_PLACE names, or begin a new generation: `./bwv restore`."
+        yield Disagreement("outside-checkpoint-missing", "checkpoint place", "the outside checkpoint is gone", remedy)
+    comparison = _Comparison(size_known, generation, context)
+    result = audit(reader.storage, vkey=reader.vkey, known=[outside] if outside else [], visit=comparison.visit)
+    for finding in result.findings:
+        yield Disagreement(finding.code, finding.where, finding.what, KEEP)
+    yield from comparison.found
+    if result.checkpoint is not None:
+        yield from _head(reader, head, result.checkpoint.size)
+        if not any(finding.code.startswith("bundle") for finding in result.findings):
+            yield from comparison.rest()
+    yield from _waiting(context)
+
+
+def _settled_outside(reader: LogReader) -> str | None:
+    """Return the outside checkpoint once the published one has caught up: an append may be between the two."""
+    note = None
+    for _ in range(SETTLE_TRIES):
+        note = checkpoint_file(log.state()).read()
+        try:
+            if note is None or reader.checkpoint().size >= open_note(note, reader.vkey).size:
+                return note
+        except BwvError:
+            return note  # the audit says what is wrong with it
+        time.sleep(SETTLE_S)
+    return note
+
+
+class _Comparison:
+    """Compares entries, as the auditor passes them, with events in the order of their leaves."""
+
+    def __init__(self, size_known: int, generation: int, context: Context) -> None:
+        self.found: list[Disagreement] = []
+        self._size_known = size_known
+        self._context = context
+        events = Event.objects.filter(log_generation=generation).select_related("recording").order_by("leaf_index")
+        self._events = events.iterator(chunk_size=500)
+        self._next = next(self._events, None)
+
+    def visit(self, index: int, entry: bytes) -> None:
+        """Compare entry `index` with the event that claims it."""
+        self._context.looked_at["log entries"] += 1
+        event = self._next
+        if event is None or event.leaf_index != index:
+            if index < self._size_known:  # later entries may be on their way into the database at this moment
+                what = "the log has this entry and the database has no event for it: an event was removed"
+                self._add("leaf-without-event", f"entry {index}", what, RESTORE)
+            return
+        self._next = next(self._events, None)
+        self._context.looked_at["events"] += 1
+        where = f"event {event.pk}, entry {index}"
+        if bytes(event.leaf) != entry:
+            self._add("event-other-leaf", where, "the event's leaf is not the entry in the log", KEEP)
+        elif event.salt is not None and not _commits(entry, event):
+            self._add("event-altered", where, "the event was changed after it was logged", KEEP)
+        if event.recording is not None and bytes(event.subject) != bytes(event.recording.pseudonym):
+            self._add("event-other-subject", where, "the event does not carry its recording's pseudonym", KEEP)
+
+    def rest(self) -> Iterator[Disagreement]:
+        """Yield the events that claim entries which the log does not have."""
+        while self._next is not None:
+            event, self._next = self._next, next(self._events, None)
+            if event.leaf_index < self._size_known:
+                what = f"the event claims entry {event.leaf_index}, which the log does not have"
+                yield Disagreement("event-beyond-log", f"event {event.pk}", what, RESTORE)
+
+    def _add(self, code: str, where: str, what: str, remedy: str) -> None:
+        self.found.append(Disagreement(code, where, what, remedy))
+
+
+def _commits(entry: bytes, event: Event) -> bool:
+    try:
+        return event_matches(entry, event_map(event), bytes(event.salt))
+    except BwvError:
+        return False
+
+
+def _head(reader: LogReader, head: LogHead | None, size: int) -> Iterator[Disagreement]:
+    if head is None:
+        if size:
+            what = f"the database has no note of the log, which has {size} entries"
+            yield Disagreement("head-missing", "database", what, RESTORE)
+        return
+    if head.size > size:
+        what = f"the database knows {head.size} entries, the log has {size}: an older log was put back"
+        yield Disagreement("log-behind-database", "database", what, RESTORE)
+        return
+    try:
+        agrees = reader.root_at(head.size, size) == bytes(head.root)
+    except BwvError:
+        return  # the audit has named the damaged file
+    if not agrees:
+        what = f"at {head.size} entries the database has another root than the log"
+        yield Disagreement("head-mismatch", "database", what, RESTORE)
+
+
+def _waiting(context: Context) -> Iterator[Disagreement]:
+    limit = from_ms(context.clock_utc_ms - WAITING_LIMIT_MS)
+    waiting = Event.objects.filter(leaf_index=None, at_utc__lt=limit).count()
+    if waiting:
+        what = f"{waiting} events wait for the log for more than a minute: the log is not running"
+        yield Disagreement("events-waiting", "database", what, "Start `./bwv worker` and `./bwv keyd`.")

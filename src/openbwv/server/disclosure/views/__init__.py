@@ -1,0 +1,1 @@
+"""Pages of requests: for the public under /ask/, for staff under /requests/."""

@@ -1,0 +1,268 @@
+"""Requests as staff see them: the queue, one request, entering one that came on paper, and the deeds on it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from openbwv.recording.errors import BwvError
+from openbwv.server.clock import clock, utc
+from openbwv.server.disclosure import forms, queries
+from openbwv.server.disclosure.actions import decide, life
+from openbwv.server.disclosure.actions.release import plan_release
+from openbwv.server.disclosure.actions.submit import Answers, submit_request
+from openbwv.server.disclosure.models import Match, Request
+from openbwv.server.people.actions import NotPermitted
+from openbwv.server.people.models import Person
+from openbwv.server.people.pages import log_refusal, page_for
+from openbwv.server.people.rules import TABLE
+from openbwv.server.retention.second import session_of
+
+
+@page_for("requests", "second-check")
+@require_GET
+def queue(request: HttpRequest) -> HttpResponse:
+    """List open requests by due date, and the copies that wait for the reader's check."""
+    return render(
+        request,
+        "disclosure/queue.html",
+        {
+            "rows": queries.queue(request.user),
+            "answered": queries.requests_for(request.user).exclude(state__in=("received", "identity"))[:25],
+            "checks": queries.checks_waiting_for(request.user),
+            "may_enter": request.user.has_role("disclosure"),
+            "today": timezone.localdate(utc(clock())),
+        },
+    )
+
+
+@page_for("requests")
+@require_http_methods(["GET", "POST"])
+def enter(request: HttpRequest) -> HttpResponse:
+    """Enter a request that came by letter, e-mail, telephone, at a desk or on somebody's behalf."""
+    form = forms.EntryForm(request.POST or None, initial={"received_on": timezone.localdate(utc(clock()))})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            made, secret = submit_request(
+                answers=_answers(data),
+                channel=data["channel"],
+                received_utc=_received(data["received_on"]),
+                actor=request.user,
+                clock=clock(),
+            )
+        except BwvError as problem:
+            form.add_error(None, f"{problem.what} {problem.remedy}")
+        else:
+            link = request.build_absolute_uri(f"/ask/open/{made.reference}/{secret}")
+            context = {"made": made, "secret": secret, "link": link, "entered": True}
+            return render(request, "disclosure/sent.html", context)
+    context = {"form": form, "heading": "Enter a request", "button": "Take the request"}
+    return render(request, "people/form.html", context, status=400 if form.errors else 200)
+
+
+@page_for("requests", "second-check")
+@require_GET
+def request_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """Show one request."""
+    return show(request, find(request, reference))
+
+
+def find(request: HttpRequest, reference: str) -> Request:
+    """Return the request if the reader may open it; one that is not there looks the same as one they may not see."""
+    found = queries.requests_for(request.user).filter(reference=reference).first()
+    if found is None:
+        raise NotPermitted(
+            what="You may not see this request, or there is none of this name.",
+            remedy="Check the reference.",
+            rule="request-see",
+        )
+    return found
+
+
+def show(request: HttpRequest, asked: Request, *, problem: BwvError | None = None) -> HttpResponse:
+    """Render the request's page."""
+    mine = asked.assigned_to_id == request.user.pk and asked.is_open
+    matches = [
+        {
+            "match": match,
+            "form": forms.DecisionForm(auto_id=f"m{match.pk}_%s", initial=_proposal(match)),
+            "release_form": forms.ReleaseForm(
+                auto_id=f"r{match.pk}_%s",
+                checkers=checkers_for(request.user),
+                initial={"to_s": match.recording.duration_ms / 1000},
+            ),
+            "releases": match.releases.select_related("checker", "checked_by"),
+        }
+        for match in asked.matches.select_related("recording__officer", "recording__unit", "decided_by")
+    ]
+    return render(
+        request,
+        "disclosure/request.html",
+        {
+            "asked": asked,
+            "standing": getattr(asked, "standing", None),
+            "matches": matches,
+            "mine": mine,
+            "may_take": asked.is_open and not mine and request.user.has_role("disclosure"),
+            "deleted": queries.deleted_in_reach(asked),
+            "pauses": asked.pauses.all(),
+            "notes": asked.notes.all(),
+            "identity_form": forms.IdentityForm(),
+            "extend_form": forms.ExtendForm(auto_id="extend_%s"),
+            "narrow_form": forms.NarrowForm(auto_id="narrow_%s"),
+            "answer_form": forms.AnswerForm(auto_id="answer_%s"),
+            "problem": problem,
+        },
+        status=problem.http_status if problem else 200,
+    )
+
+
+def checkers_for(person: Person) -> QuerySet[Person]:
+    """Return who may be the second person for a release that `person` makes."""
+    roles = list(TABLE["second-check"])
+    people = Person.objects.filter(is_active=True, roles_held__role__in=roles).exclude(pk=person.pk)
+    return people.distinct().order_by("display_name")
+
+
+@page_for("requests")
+@require_POST
+def deed(request: HttpRequest, reference: str, what: str) -> HttpResponse:
+    """Do one of the deeds below on a request."""
+    asked = find(request, reference)
+    if what not in DEEDS:
+        raise Http404
+    form_class, act = DEEDS[what]
+    return _do(request, asked, form_class(request.POST), lambda data: act(request, asked, data))
+
+
+@page_for("requests")
+@require_POST
+def decide_match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
+    """Decide one recording."""
+    asked = find(request, reference)
+    match = get_object_or_404(Match.objects.select_related("request"), pk=match_id, request=asked)
+
+    def act(data: dict[str, Any]) -> str:
+        decide.decide_match(match=match, actor=request.user, clock=clock(), **data)
+        return "The decision is saved."
+
+    return _do(request, asked, forms.DecisionForm(request.POST), act)
+
+
+@page_for("requests")
+@require_POST
+def plan(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
+    """Plan a copy."""
+    asked = find(request, reference)
+    match = get_object_or_404(Match.objects.select_related("request", "recording"), pk=match_id, request=asked)
+    form = forms.ReleaseForm(request.POST, checkers=checkers_for(request.user))
+
+    def act(data: dict[str, Any]) -> str:
+        plan_release(
+            match=match,
+            plan=form.plan(),
+            checker=data["checker"],
+            actor=request.user,
+            session=session_of(request),
+            clock=clock(),
+        )
+        return "The copy is being made. The second person is asked when it is ready."
+
+    return _do(request, asked, form, act)
+
+
+def _do(request: HttpRequest, asked: Request, form: Any, act: Callable[[dict[str, Any]], str]) -> HttpResponse:
+    if not form.is_valid():
+        words = "; ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items())
+        messages.error(request, f"Nothing was done. {words}")
+        return redirect(asked)
+    try:
+        said = act(form.cleaned_data)
+    except BwvError as problem:
+        if problem.http_status == 403:
+            log_refusal(request.user, problem, deed=request.path)
+        return show(request, asked, problem=problem)
+    messages.success(request, said)
+    return redirect(asked)
+
+
+def _take(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
+    life.assign_request(request=asked, actor=request.user, clock=clock())
+    return "It is yours now."
+
+
+def _narrow(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
+    start, end = forms.window(data["day"], data["from_time"], data["to_time"])
+    life.narrow_request(
+        request=asked,
+        from_utc=start,
+        to_utc=end,
+        unit=data["unit"],
+        reason=data["reason"],
+        actor=request.user,
+        clock=clock(),
+    )
+    return "Narrowed. What it still covers is held; the rest is let go."
+
+
+def _identity(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
+    life.ask_identity(request=asked, what=data["what"], actor=request.user, clock=clock())
+    return "Asked. The clock stands still until it comes."
+
+
+def _shown(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
+    life.identity_shown(request=asked, actor=request.user, clock=clock())
+    return "Noted. The clock goes on."
+
+
+def _extend(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
+    life.extend_request(request=asked, actor=request.user, clock=clock(), **data)
+    return "Extended, and the asker is told why."
+
+
+def _answer(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
+    decide.answer_request(request=asked, actor=request.user, clock=clock(), **data)
+    return "Answered. The asker is told to open their page."
+
+
+class _Nothing(forms.forms.Form):
+    """A deed that is only its button."""
+
+
+DEEDS: dict[str, tuple[type, Callable[[HttpRequest, Request, dict[str, Any]], str]]] = {
+    "take": (_Nothing, _take),
+    "narrow": (forms.NarrowForm, _narrow),
+    "identity": (forms.IdentityForm, _identity),
+    "identity-shown": (_Nothing, _shown),
+    "extend": (forms.ExtendForm, _extend),
+    "answer": (forms.AnswerForm, _answer),
+}
+
+
+def _proposal(match: Match) -> dict[str, Any]:
+    """Return what the form starts with: what was decided, or an embargo where the recording is flagged."""
+    if match.decided_utc:
+        return {name: getattr(match, name) for name in ("state", "ground", "reason", "review_date")}
+    if match.embargo_proposed:
+        return {"state": "embargoed", "ground": "Data Protection Act 2018, section 45(4)"}
+    return {"state": "full"}
+
+
+def _answers(data: dict[str, Any]) -> Answers:
+    start, end = forms.window(data["day"], data["from_time"], data["to_time"])
+    same = ("kind", "unit", "name", "email", "postal", "place", "officer_named", "description", "for_whom")
+    return Answers(from_utc=start, to_utc=end, **{name: data[name] for name in same})
+
+
+def _received(day: Any) -> Any:
+    """Return the start of the day of receipt, or now when it is today."""
+    now = utc(clock())
+    if day == timezone.localdate(now):
+        return now
+    return timezone.make_aware(timezone.datetime.combine(day, timezone.datetime.min.time()))

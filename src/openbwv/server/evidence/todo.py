@@ -1,0 +1,46 @@
+"""Recordings that wait for somebody."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from openbwv.server.clock import utc
+from openbwv.server.evidence import search
+from openbwv.server.evidence.models import State
+from openbwv.server.evidence.queries import visible_to
+from openbwv.server.people.models import Person
+from openbwv.server.people.todo import Todo
+from openbwv.shared.clock import Clock
+
+NOT_HERE_AFTER = timedelta(hours=1)
+LABELLERS = ("officer", "supervisor")
+WATCHERS_OF_TIME = ("officer", "supervisor", "investigator", "records")
+
+
+def todo(person: Person, clock: Clock) -> Iterator[Todo]:
+    """Yield: no category, deletes soon, announced but not uploaded, flagged without a matter, no officer known."""
+    now = utc(clock)
+    mine = visible_to(person)
+    if person.has_role(*LABELLERS):
+        count = mine.filter(category="none").exclude(state=State.ERASED).count()
+        words = "recording needs a category" if count == 1 else "recordings need a category"
+        yield Todo(count, words, "/recordings/?category=none")
+    if person.has_role(*WATCHERS_OF_TIME):
+        count = search.deletes_within(mine, now, days=3).count()
+        words = "recording deletes in the next 3 days" if count == 1 else "recordings delete in the next 3 days"
+        yield Todo(count, words, "/recordings/?deletes=3", "soon")
+    if person.has_role(*WATCHERS_OF_TIME):
+        count = mine.filter(state__in=(State.ANNOUNCED, State.ARRIVING), announced_utc__lt=now - NOT_HERE_AFTER).count()
+        words = (
+            "recording was announced but is not uploaded"
+            if count == 1
+            else "recordings were announced but are not uploaded"
+        )
+        yield Todo(count, words, "/recordings/?state=not-here", "soon")
+    if person.has_role(*LABELLERS):
+        count = search.find(mine, {"flag": "no-matter"}, now).count()
+        words = "flagged recording needs a matter" if count == 1 else "flagged recordings need a matter"
+        yield Todo(count, words, "/recordings/?flag=no-matter")
+    if person.has_role("supervisor", "records"):
+        count = mine.filter(officer=None).exclude(state=State.ERASED).count()
+        words = "recording has no officer" if count == 1 else "recordings have no officer"
+        yield Todo(count, words, "/recordings/?officer=nobody")

@@ -1,0 +1,76 @@
+"""The library: find recordings."""
+
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from openbwv.recording import CATEGORIES
+from openbwv.server.clock import clock, utc
+from openbwv.server.evidence import search
+from openbwv.server.evidence.arrival import minutes_left
+from openbwv.server.evidence.forms import FindForm
+from openbwv.server.evidence.queries import thumbnail_shown, visible_to
+from openbwv.server.people.pages import page_for
+
+PAGE_ROWS = 25
+COLUMNS = (
+    ("when", "When"),
+    ("officer", "Officer"),
+    ("unit", "Unit"),
+    ("length", "Length"),
+    ("category", "Category"),
+    ("deletes", "Deletes on"),
+)
+
+
+@page_for("see")
+@require_GET
+def library(request: HttpRequest) -> HttpResponse:
+    """Show the recordings that this person may see and that fit the filters."""
+    now = utc(clock())
+    form = FindForm(request.GET)
+    form.is_valid()
+    wanted = form.cleaned_data if form.is_bound else {}
+    key = request.GET.get("sort", "when")
+    up = request.GET.get("dir") == "up"
+    mine = visible_to(request.user).select_related("officer", "unit", "camera")
+    found = search.sort(search.find(mine, wanted, now), key, up=up)
+    page = Paginator(found, PAGE_ROWS).get_page(request.GET.get("page"))
+    filters = {name: value for name, value in request.GET.items() if value and name not in ("page", "sort", "dir")}
+    return render(
+        request,
+        "evidence/library.html",
+        {
+            "form": form,
+            "page": page,
+            "rows": [_row(recording) for recording in page],
+            "columns": _columns(filters, key, up),
+            "filtered": bool(filters),
+            "page_query": urlencode({**filters, "sort": key, "dir": "up" if up else "down"}),
+        },
+    )
+
+
+def _row(recording) -> dict:
+    return {
+        "recording": recording,
+        "category": CATEGORIES[recording.category].title,
+        "thumbnail": thumbnail_shown(recording),
+        "minutes_left": minutes_left(recording),
+    }
+
+
+def _columns(filters: dict, key: str, up: bool) -> list[dict]:
+    """Return each heading with the address that sorts by it, the other way round when it is the one in use."""
+    columns = []
+    for name, words in COLUMNS:
+        here = name == key
+        turn = "down" if here and up else "up" if here else "down"
+        sorting = ("ascending" if up else "descending") if here else ""
+        columns.append(
+            {"words": words, "sorting": sorting, "up": up, "query": urlencode({**filters, "sort": name, "dir": turn})}
+        )
+    return columns

@@ -1,0 +1,33 @@
+"""What fleet managers fill in."""
+
+from django import forms
+
+from openbwv.server.people.models import Unit
+
+REASON = forms.Textarea(attrs={"rows": 2})
+
+
+class InviteDockForm(forms.Form):
+    """A new dock."""
+
+    name = forms.CharField(label="Name of the dock", max_length=64, help_text="For example Lewisham 1.")
+    unit = forms.ModelChoiceField(
+        Unit.objects.all(), label="Where it will stand", required=False, empty_label="No unit"
+    )
+
+
+class RevokeForm(forms.Form):
+    """A device that is to be refused, or that is lost."""
+
+    what = forms.ChoiceField(
+        label="What happened?",
+        choices=[("revoke", "Refuse it from now on"), ("lost", "It is lost; if it comes back, take what is on it")],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(label="Reason", widget=REASON, max_length=500)
+
+
+class SettleForm(forms.Form):
+    """Something that was kept aside and has been looked at."""
+
+    reason = forms.CharField(label="What you found and did", widget=REASON, max_length=500)

@@ -1,0 +1,6 @@
+"""Periodic jobs of the fleet."""
+
+from openbwv.server.fleet.revocation import publish_revocations
+from openbwv.server.jobs import register
+
+register("fleet.revocations", every_s=60, run=publish_revocations)

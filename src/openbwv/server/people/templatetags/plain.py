@@ -1,0 +1,67 @@
+"""Filters that write dates, lengths and sizes the way our pages do."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+register = template.Library()
+MINUTE_S, HOUR_S = 60, 3600
+
+
+@register.filter
+def day_and_time(moment: datetime | None) -> str:
+    """`Fri 20 Nov 2026, 14:02`, local time; empty for None."""
+    return f"{day(moment)}, {timezone.localtime(moment):%H:%M}" if moment else ""
+
+
+@register.filter
+def day_and_second(moment: datetime | None) -> str:
+    """`Fri 20 Nov 2026, 14:02:11`, local time; empty for None."""
+    return f"{day(moment)}, {timezone.localtime(moment):%H:%M:%S}" if moment else ""
+
+
+@register.filter
+def day(moment: datetime | None) -> str:
+    """`Fri 20 Nov 2026`; empty for None. Dates without a time pass unchanged."""
+    if not moment:
+        return ""
+    local = timezone.localtime(moment) if isinstance(moment, datetime) else moment
+    return f"{local:%a} {local.day} {local:%b %Y}"
+
+
+@register.filter
+def clock_time(moment: datetime | None) -> str:
+    """`14:02:11`, local time."""
+    return f"{timezone.localtime(moment):%H:%M:%S}" if moment else ""
+
+
+@register.filter
+def how_long(ms: int | None) -> str:
+    """A number of milliseconds as `1 h 2 min`, `1 min 20 s` or `20 s`."""
+    seconds = round((ms or 0) / 1000)
+    hours, rest = divmod(seconds, HOUR_S)
+    minutes, seconds = divmod(rest, MINUTE_S)
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+    return f"{seconds} s"
+
+
+@register.filter
+def size(length_bytes: int | None) -> str:
+    """A number of bytes as `12 MB` (decimal)."""
+    value = float(length_bytes or 0)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return ""
+
+
+@register.filter
+def plural(count: int, words: str) -> str:
+    """`{{ 2|plural:"recording needs,recordings need" }}` gives `2 recordings need`."""
+    one, many = words.split(",")
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,202 @@
+"""Watching: VIEW is in the log before the key comes; each run of ten fragments is granted before it leaves (R7).
+
+The key lives in this process's memory for the ten minutes of a viewing, and nowhere else; after a restart the same
+leaf, still fresh, brings it back. Nothing watched is unlisted; at most ten seconds more are listed than were watched.
+Times of a viewing are the system's: a moved clock neither lengthens nor ends one.
+"""
+
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from openbwv.custody import EventType
+from openbwv.server.evidence.models import Recording, State
+from openbwv.server.people.models import Person
+from openbwv.server.trail.actions import log_event
+from openbwv.server.vault.errors import NotStored, ViewingClosed
+from openbwv.server.vault.models import KeyWrap, ViewingSession, WatchGrant
+from openbwv.server.vault.opened import Keys, OpenedRecording
+from openbwv.server.vault.release import release_keys
+from openbwv.shared.clock import Clock
+
+OPEN_FOR = timedelta(minutes=10)
+SILENCE = timedelta(seconds=60)
+RUN = 10
+MOST_KEPT = 256
+
+
+@dataclass
+class _Kept:
+    opened: OpenedRecording
+    expires_utc: datetime
+
+
+_kept: dict[str, _Kept] = {}
+_lock = threading.Lock()
+
+
+def start_viewing(
+    *,
+    recording: Recording,
+    person: Person,
+    reason: str = "",
+    rule: str = "",
+    clock: Clock,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    purpose: str = "watch",
+    request: object = None,
+) -> ViewingSession:
+    """Begin a viewing of ten minutes; the caller has judged the right and passes its rule.
+
+    Raises NotStored, KeyMissing, LogNotRunning (503), KeydUnavailable (503): then the viewing is closed again and no
+    key was given.
+    """
+    if recording.state in (State.ERASED, State.DELETING) or not KeyWrap.objects.filter(recording=recording).exists():
+        _refuse(recording)
+    now = datetime.now(UTC)
+    details = {"purpose": purpose, "from_ms": from_ms or 0, "to_ms": to_ms}
+    if request is not None:
+        details["request"] = getattr(request, "reference", str(request))
+    with transaction.atomic():
+        event = log_event(
+            EventType.VIEW, recording=recording, actor=person, why=reason, rule=rule, details=details, clock=clock
+        )
+        session = ViewingSession.objects.create(
+            id=secrets.token_urlsafe(32),
+            person=person,
+            recording=recording,
+            event=event,
+            reason=reason[:300],
+            from_ms=from_ms or 0,
+            to_ms=to_ms,
+            opened_utc=now,
+            last_asked_utc=now,
+            expires_utc=now + OPEN_FOR,
+        )
+    try:
+        _keep(session, release_keys(recording, event))
+    except BaseException:
+        close_viewing(session=session, clock=clock, why="no key")
+        raise
+    return session
+
+
+def close_viewing(*, session: ViewingSession, clock: Clock, why: str = "left") -> None:
+    """End a viewing, forget its key and log VIEWED with the spans that were granted. Idempotent."""
+    with _lock:
+        _kept.pop(session.pk, None)
+    with transaction.atomic():
+        locked = (
+            ViewingSession.objects.select_for_update(of=("self",))
+            .select_related("recording", "person")
+            .get(pk=session.pk)
+        )
+        if locked.closed_utc is not None:
+            return
+        locked.closed_utc = datetime.now(UTC)
+        locked.save(update_fields=["closed_utc"])
+        log_event(
+            EventType.VIEWED,
+            recording=locked.recording,
+            actor=locked.person,
+            why=locked.reason,
+            rule=f"closed: {why}",
+            details={"view": locked.event_id, "spans_ms": spans_served(locked)},
+            clock=clock,
+        )
+
+
+def close_silent(clock: Clock) -> int:
+    """Close every viewing that expired, or from which nothing was heard for a minute; return how many."""
+    now = datetime.now(UTC)
+    waiting = ViewingSession.objects.filter(closed_utc=None)
+    found = [each for each in waiting if each.expires_utc <= now or each.last_asked_utc <= now - SILENCE]
+    for session in found:
+        close_viewing(session=session, clock=clock, why="expired" if session.expires_utc <= now else "silence")
+    return len(found)
+
+
+def opened_for(session: ViewingSession) -> OpenedRecording:
+    """Return the opened recording of an open viewing and note that it was asked; raises ViewingClosed."""
+    now = datetime.now(UTC)
+    silent = now - session.last_asked_utc > SILENCE
+    if session.closed_utc is not None or session.expires_utc <= now or silent:
+        with _lock:
+            _kept.pop(session.pk, None)  # another process closed it, as deletion does: its key is not kept here either
+        raise ViewingClosed(
+            what="This viewing is over.", remedy="Start watching again; it begins a new entry in the trail."
+        )
+    if now - session.last_asked_utc > timedelta(seconds=5):
+        ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=now)
+        session.last_asked_utc = now
+    with _lock:
+        kept = _kept.get(session.pk)
+    if kept is None:
+        kept = _keep(session, release_keys(session.recording, session.event))
+    return kept.opened
+
+
+def grant(session: ViewingSession, index: int) -> None:
+    """Commit the run of at most ten fragments that holds fragment `index` before any of it leaves. Idempotent."""
+    first = index - index % RUN
+    opened = opened_for(session)
+    timed = [info for info in opened.table.fragments if info.times][first : first + RUN]
+    if not timed:
+        return
+    starts = [media_ms(opened, info.seq) for info in timed]
+    WatchGrant.objects.get_or_create(
+        session=session,
+        first_index=first,
+        defaults={
+            "last_index": first + len(timed) - 1,
+            "from_ms": starts[0][0],
+            "to_ms": starts[-1][1],
+            "at": datetime.now(UTC),
+        },
+    )
+
+
+def media_ms(opened: OpenedRecording, seq: int) -> tuple[int, int]:
+    """Return (start, end) of a fragment on the media time line, milliseconds from the first picture."""
+    table = opened.table
+    tracks = {track.track: track for track in table.open_body.tracks} if table.open_body else {}
+    info = table.fragments[table.place[seq]]
+    first = next(each for each in table.fragments if each.times)
+    time = info.times[0]
+    scale = tracks[time.track].timescale
+    origin = next((each.start for each in first.times if each.track == time.track), 0)
+    return (time.start - origin) * 1000 // scale, (time.start + time.duration - origin) * 1000 // scale
+
+
+def spans_served(session: ViewingSession) -> list[list[int]]:
+    """Return the granted spans of a viewing in milliseconds, joined where they touch."""
+    spans: list[list[int]] = []
+    for from_ms, to_ms in session.grants.order_by("from_ms").values_list("from_ms", "to_ms"):
+        if spans and from_ms <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], to_ms)
+        else:
+            spans.append([from_ms, to_ms])
+    return spans
+
+
+def _keep(session: ViewingSession, keys: Keys) -> _Kept:
+    kept = _Kept(OpenedRecording(session.recording, keys), session.expires_utc)
+    now = datetime.now(UTC)
+    with _lock:
+        for stale in [name for name, each in _kept.items() if each.expires_utc <= now]:
+            del _kept[stale]
+        while len(_kept) >= MOST_KEPT:
+            del _kept[min(_kept, key=lambda name: _kept[name].expires_utc)]
+        _kept[session.pk] = kept
+    return kept
+
+
+def _refuse(recording: Recording) -> None:
+    raise NotStored(
+        what=f"{recording.reference} cannot be watched: {State(recording.state).label.lower()}.",
+        remedy="It can be watched a few seconds after it has been uploaded whole, until it is deleted.",
+    )

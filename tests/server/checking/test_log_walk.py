@@ -1,0 +1,153 @@
+"""Log, events, head and outside checkpoint: each altered by itself is found and named."""
+
+import pytest
+
+from openbwv.custody import EventType
+from openbwv.server.checking import run_check
+from openbwv.server.trail.actions import log_event
+from openbwv.server.trail.models import Event, LogHead
+from openbwv.shared.log_folder import checkpoint_file
+from tests.server import cast
+
+
+@pytest.fixture
+def logged(running_log, avery, clock):
+    """Return five events in the log."""
+    recording = cast.recording(officer=avery)
+    events = [
+        log_event(EventType.VIEW, recording=recording, actor=avery, why=f"reason {number}", clock=clock)
+        for number in range(5)
+    ]
+    running_log.drain()
+    return [Event.objects.get(pk=event.pk) for event in events]
+
+
+def flip(path, place=-1):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_true_log_agrees_and_the_report_says_what_was_looked_at(logged, clock):
+    report = run_check(clock=clock, only=["log"])
+    assert report.ok
+    assert report.looked_at == {"log entries": 5, "events": 5}
+    assert set(report.left_out) == {"deeds", "keys", "jobs", "vault"}
+    assert report.as_dict()["clock_utc_ms"] == clock.utc_ms()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"why": "a better reason"}, {"rule": "another"}, {"outcome": "refused"}, {"actor_label": "noor"},
+        {"details": {"more": 1}}, {"type": 31}, {"subject": bytes(16)}, {"salt": bytes(32)}, {"recording": None},
+    ],
+)  # fmt: skip
+def test_an_event_changed_after_it_was_logged_is_found(logged, codes, change):
+    Event.objects.filter(pk=logged[2].pk).update(**change)
+    assert "event-altered" in codes("log")
+
+
+def test_an_event_whose_time_was_changed_is_found(logged, codes):
+    from datetime import timedelta
+
+    Event.objects.filter(pk=logged[2].pk).update(at_utc=logged[2].at_utc + timedelta(milliseconds=1))
+    assert codes("log") == ["event-altered"]
+
+
+def test_a_leaf_changed_in_the_database_is_found(logged, codes):
+    Event.objects.filter(pk=logged[2].pk).update(leaf=bytes(logged[1].leaf))
+    assert codes("log") == ["event-other-leaf"]
+
+
+def test_an_event_removed_from_the_database_is_found(logged, codes):
+    logged[2].delete()
+    assert codes("log") == ["leaf-without-event"]
+
+
+def test_events_that_swapped_places_are_found(logged, codes):
+    Event.objects.filter(pk=logged[1].pk).update(leaf_index=99)
+    Event.objects.filter(pk=logged[2].pk).update(leaf_index=1)
+    assert codes("log") == ["event-other-leaf", "leaf-without-event"]
+
+
+def test_an_event_that_claims_an_entry_past_the_log_is_found(logged, codes):
+    LogHead.objects.update(size=200)
+    Event.objects.filter(pk=logged[4].pk).update(leaf_index=100)
+    assert set(codes("log")) == {"leaf-without-event", "event-beyond-log", "log-behind-database"}
+
+
+def test_an_event_without_its_salt_is_still_bound_by_its_leaf(logged, codes):
+    """After erasure event and salt may be gone; the leaf stays and is compared."""
+    Event.objects.filter(pk=logged[2].pk).update(salt=None, why="", details={})
+    assert codes("log") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("tile/0/000.p/5", {"tile-mismatch", "head-mismatch"}),
+        ("tile/entries/000.p/5", {"tile-mismatch", "root-mismatch", "log-forked", "event-other-leaf"}),
+        ("checkpoint", {"checkpoint-bad"}),
+    ],
+)
+def test_a_changed_file_is_found(logged, state, codes, name, expected):
+    flip(state / "log" / name, place=-3)
+    assert set(codes("log")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("tile/0/000.p/5", "tile-missing"), ("tile/entries/000.p/5", "bundle-missing"), ("checkpoint", "log-missing")],
+)
+def test_a_missing_file_is_found(logged, state, codes, name, code):
+    (state / "log" / name).unlink()
+    assert code in codes("log")
+
+
+def test_a_missing_or_changed_outside_checkpoint_is_found(logged, state, codes):
+    place = checkpoint_file(state).path
+    note = place.read_text()
+    place.write_text(note.replace("\n5\n", "\n4\n"))
+    assert codes("log") == ["checkpoint-bad"]
+    place.unlink()
+    assert codes("log") == ["outside-checkpoint-missing"]
+
+
+def test_a_log_rolled_back_behind_the_outside_checkpoint_is_found(running_log, logged, state, codes, clock, tmp_path):
+    import shutil
+
+    shutil.copytree(state / "log", tmp_path / "old")
+    log_event(EventType.CONFIG, actor_label="lou", clock=clock)
+    running_log.drain()
+    shutil.rmtree(state / "log")
+    shutil.copytree(tmp_path / "old", state / "log")
+    assert set(codes("log")) == {"log-rolled-back", "log-behind-database", "event-beyond-log"}
+
+
+def test_a_head_that_disagrees_or_is_gone_is_found(logged, codes):
+    LogHead.objects.update(root=bytes(32))
+    assert codes("log") == ["head-mismatch"]
+    LogHead.objects.all().delete()
+    assert codes("log") == ["head-missing"]
+
+
+def test_events_that_wait_for_more_than_a_minute_are_found(logged, codes, clock):
+    log_event(EventType.CONFIG, actor_label="lou", clock=clock)
+    assert codes("log") == []
+    clock.advance(61_000)
+    assert codes("log") == ["events-waiting"]
+
+
+def test_a_pseudonym_of_another_recording_is_found(running_log, logged, avery, codes):
+    other = cast.recording(officer=avery, number=2)
+    Event.objects.filter(pk=logged[0].pk).update(recording=other)
+    assert codes("log") == ["event-altered", "event-other-subject"]
+
+
+def test_without_the_log_s_key_the_check_says_so(db, state, codes):
+    assert codes("log") == ["no-log-key"]
+
+
+def test_a_force_whose_worker_never_ran_is_told_to_start_it(running_log, codes):
+    assert codes("log") == ["log-not-begun"]

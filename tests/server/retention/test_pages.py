@@ -1,0 +1,158 @@
+"""Pages and commands of deletion."""
+
+import json
+
+import pytest
+
+from openbwv.recording import DestructionCertificate
+from openbwv.server.clock import utc
+from openbwv.server.commands import policy as policy_command
+from openbwv.server.commands import retention as retention_command
+from openbwv.server.people.todo import todo_for
+from openbwv.server.retention import actions
+from openbwv.server.retention.models import FlagRemoval, PolicyVersion
+from openbwv.server.trail.models import Event
+from tests.server import cast
+from tests.server.retention.steps import HOUR_MS
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture
+def sign_in(clock):
+    """Return a function that gives a browser of its own to each person."""
+    from django.test import Client
+
+    def signed(person):
+        browser = Client()
+        browser.force_login(person, backend=BACKEND)
+        return browser
+
+    return signed
+
+
+@pytest.fixture
+def command(settings, capsys, monkeypatch):
+    """Return a function that runs a command in this process and gives its JSON."""
+    for module in (policy_command, retention_command):
+        monkeypatch.setattr(module, "boot", lambda state: None)
+
+    def run(module, *arguments):
+        assert module.main([*arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_a_policy_goes_through_two_browsers(sign_in, units, indra, lou, clock):
+    first, second = sign_in(indra), sign_in(lou)
+    answer = first.post("/retention/policy/propose", {"days": 31, "least_days": 7, "reason": "rule"}, follow=True)
+    assert b"waits for a second person" in answer.content
+    assert second.post("/retention/policy/1/approve", {"reason": "blind"}).status_code == 403
+    assert b"Bring it into force" in second.get("/retention/policy/1").content
+    assert b"Bring it into force" not in first.get("/retention/policy/1").content
+    assert first.post("/retention/policy/1/approve", {"reason": "me too"}).status_code == 403
+    answer = second.post("/retention/policy/1/approve", {"reason": "read"}, follow=True)
+    assert b"is in force" in answer.content
+    assert PolicyVersion.objects.get().approved_by == lou
+    assert Event.objects.filter(outcome="refused").count() == 2
+
+
+def test_the_dry_run_page_says_what_would_happen(sign_in, indra, avery, gale, clock):
+    made = cast.recording(officer=avery, ingest_utc=utc(clock))
+    actions.recording_ingested(made, clock)
+    browser = sign_in(indra)
+    assert b"Nothing is due" in browser.get("/retention/").content
+    clock.advance(28 * 24 * HOUR_MS)
+    assert b"Deletion is proposed" in browser.get("/retention/").content
+    assert b"No policy is in force" in browser.get("/retention/").content
+
+
+def test_a_flag_is_taken_off_on_the_page_of_decisions(sign_in, avery, blake, indra, gale, clock):
+    from openbwv.server.cases.actions import open_matter
+    from openbwv.server.evidence.actions import place_flag
+
+    made = cast.recording(officer=avery, ingest_utc=utc(clock))
+    actions.recording_ingested(made, clock)
+    matter = open_matter(reference="1/26", title="t", actor=gale, clock=clock)
+    flag = place_flag(recording=made, category="arrest", matter=matter, actor=avery, clock=clock)
+    actions.propose_flag_removal(flag=flag, reason="wrong one", actor=blake, session="b", clock=clock)
+    removal = FlagRemoval.objects.get()
+    browser = sign_in(indra)
+    assert b"Flags to take off" in browser.get("/retention/decisions").content
+    page = f"/retention/flags/{removal.pk}"
+    assert b"wrong one" in browser.get(page).content
+    assert b"The flag is off" in browser.post(page, {"reason": "agreed", "decision": "confirm"}, follow=True).content
+    assert b"This has been decided" in browser.get(page).content
+
+
+def test_the_certificate_page_shows_both_dates_and_gives_the_files(sign_in, force, indra, frankie):
+    from openbwv.server.vault.actions import rotate_retention_key
+
+    recording = force.dock()
+    browser = sign_in(indra)
+    address = f"/retention/certificates/{recording.reference}"
+    assert browser.get(address).status_code == 404
+    force.wait(days=31)
+    page = browser.get(address).content
+    assert b"Not yet: with the next change of the retention key" in page
+    assert b"What it cannot prove" in page
+    data = browser.get(f"{address}/phase1.cbor").content
+    assert DestructionCertificate.decode(data, trust=None).body.rec_id == recording.rec_id
+    assert browser.get(f"{address}/phase2.cbor").status_code == 404
+    rotate_retention_key(clock=force.clock)
+    force.log.drain()
+    force.wait(hours=1)
+    assert b"Not yet" not in browser.get(address).content
+    assert browser.get(f"{address}/phase2.cbor").status_code == 200
+    tombstone = browser.get(recording.get_absolute_url()).content
+    assert b"Destruction certificate" in tombstone
+    assert b"Deleted on" in tombstone
+    assert sign_in(frankie).get(address).status_code == 403
+
+
+def test_what_is_deleted_soon_is_listed_for_its_officer_alone(sign_in, avery, noor, clock):
+    made = cast.recording(officer=avery, ingest_utc=utc(clock))
+    actions.recording_ingested(made, clock)
+    clock.advance(26 * 24 * HOUR_MS)
+    assert b"BWV-2026-000001" in sign_in(avery).get("/retention/soon").content
+    assert b"BWV-2026-000001" not in sign_in(noor).get("/retention/soon").content
+
+
+def test_home_tells_the_records_manager_that_no_policy_is_in_force(units, indra, avery, clock):
+    assert any("policy is missing" in line.words for line in todo_for(indra, clock))
+    assert not todo_for(avery, clock)
+
+
+def test_commands_propose_show_and_approve(command, units, indra, lou, clock):
+    made = command(policy_command, "propose", "--days", "31", "--as", "indra", "--reason", "rule")
+    assert (made["number"], made["state"]) == (1, "waits for a second person")
+    assert command(policy_command, "show", "1", "--as", "lou", "--reason", "asked")["earlier"] == []
+    assert command(policy_command, "approve", "1", "--as", "lou", "--reason", "read")["state"] == "approved"
+    assert [row["number"] for row in command(policy_command, "list")["versions"]] == [1]
+
+
+def test_approving_unread_is_refused_on_the_command_line_too_and_logged(command, units, indra, lou, clock):
+    from openbwv.server.retention.errors import SecondPersonNeeded
+
+    command(policy_command, "propose", "--as", "indra", "--reason", "rule")
+    with pytest.raises(SecondPersonNeeded):
+        policy_command.main(["approve", "1", "--as", "lou", "--reason", "blind"])
+    assert Event.objects.get(outcome="refused").actor == lou
+
+
+def test_the_dry_run_command_changes_nothing_and_execute_does_it(command, force, tmp_path, indra):
+    recording = force.dock()
+    force.wait(days=27)
+    force.clock.advance(13 * HOUR_MS)
+    before = Event.objects.count()
+    answer = command(retention_command)
+    assert [(line["reference"], line["deed"]) for line in answer["lines"]] == [(recording.reference, "propose")]
+    assert Event.objects.count() == before
+    assert command(retention_command, "--execute")["proposed"] == 1
+    force.wait(days=4)
+    target = tmp_path / "certificate.cbor"
+    command(
+        retention_command, "--certificate", recording.reference, "--to", str(target), "--as", "indra", "--reason", "x"
+    )
+    assert DestructionCertificate.decode(target.read_bytes(), trust=None).body.phase == 1
