@@ -1,0 +1,86 @@
+"""Programs that are not ours and judge what the story claims: ffprobe and ffmpeg, openssl, bagit."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from openbwv.demo.processes import StepFailed
+
+LIMIT_S = 60
+
+
+def missing() -> list[str]:
+    """Return the judges that this machine does not have."""
+    return [name for name in ("ffprobe", "ffmpeg", "openssl") if not shutil.which(name)]
+
+
+def streams(path: Path) -> dict[str, dict[str, Any]]:
+    """Return ffprobe's account of a film: kind of stream -> its facts, and `duration_s`."""
+    out = _run("ffprobe", "-v", "error", "-count_packets", "-show_streams", "-show_format", "-of", "json", path)
+    facts = json.loads(out)
+    found = {stream["codec_type"]: stream for stream in facts["streams"]}
+    for stream in found.values():
+        stream["duration_s"] = float(stream.get("duration") or facts["format"].get("duration") or 0)
+    return found
+
+
+def is_film(path: Path) -> bool:
+    """Return whether ffprobe finds any stream in a file."""
+    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    return ended.returncode == 0 and bool(json.loads(ended.stdout or "{}").get("streams"))
+
+
+def silent_spans(path: Path) -> list[tuple[float, float]]:
+    """Return the spans, in seconds, of at least half a second without any sound."""
+    report = _run("ffmpeg", "-hide_banner", "-i", path, "-af", "silencedetect=n=-80dB:d=0.5", "-vn", "-f", "null", "-")
+    starts = [float(text) for text in re.findall(r"silence_start: (-?[0-9.]+)", report)]
+    ends = [float(text) for text in re.findall(r"silence_end: ([0-9.]+)", report)]
+    return list(zip(starts, ends + [float("inf")] * (len(starts) - len(ends)), strict=True))
+
+
+def contrast(path: Path) -> int:
+    """Return the difference between the brightest and the darkest point of any picture of a film: 0 to 255."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-vf", "scale=64:36,format=gray", "-f", "rawvideo", "-"]
+    points = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False).stdout
+    return max(points) - min(points) if points else 255
+
+
+def certificate_facts(pem: Path) -> str:
+    """Return OpenSSL's text of a certificate."""
+    return _run("openssl", "x509", "-in", pem, "-noout", "-text")
+
+
+def fingerprint(pem: Path) -> str:
+    """Return the SHA-256 of a certificate as OpenSSL computes it, lower-case hexadecimal."""
+    return (
+        _run("openssl", "x509", "-in", pem, "-noout", "-fingerprint", "-sha256")
+        .rpartition("=")[2]
+        .strip()
+        .replace(":", "")
+        .lower()
+    )
+
+
+def chain_holds(chain: Path, trust: Path) -> bool:
+    """Return whether OpenSSL accepts a certificate chain (leaf first) under a trust file, for any purpose."""
+    command = ["openssl", "verify", "-purpose", "any", "-CAfile", str(trust), "-untrusted", str(chain), str(chain)]
+    return subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
+
+
+def bag_is_valid(folder: Path) -> bool:
+    """Return what `bagit.py --validate` says of a bundle."""
+    command = [sys.executable, "-m", "bagit", "--validate", "--quiet", str(folder)]
+    return subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
+
+
+def _run(*words: object) -> str:
+    command = [str(word) for word in words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    if ended.returncode != 0:
+        raise StepFailed(f"{command[0]} refused {command[-1]}.", ended.stderr[-600:])
+    return ended.stdout + ended.stderr
