@@ -1,0 +1,35 @@
+"""`./bwv bench NAME`: measure one thing against its limit, in the same run."""
+
+import importlib
+import json
+
+from openbwv.command import Parser
+
+NAMES = {
+    "seal": "seal and sign fragments ÷ AES-256-GCM + SHA-256",
+    "verify": "verify ciphertext ÷ SHA-256",
+    "ingest": "the door ÷ a C server that receives, writes, hashes and syncs",
+    "playback": "decrypting fragments ÷ the same server serving plain ones",
+    "retention": "finding what is due in 5 million rows ÷ in half a million",
+    "log": "durable entries a second ÷ one synced file a batch",
+}
+EXAMPLES = """  ./bwv bench verify
+  ./bwv bench ingest --rounds 7 --json
+  ./bwv bench all"""
+EXIT_GOAL_NOT_MET = 1
+
+
+def main(argv: list[str]) -> int:
+    """Run one benchmark, or all; exit 1 when a goal was not met."""
+    listed = "\n".join(f"  {name:<10} {about}" for name, about in NAMES.items())
+    parser = Parser(prog="./bwv bench", description=f"{__doc__}\n\n{listed}", examples=EXAMPLES)
+    parser.add_argument("name", choices=[*NAMES, "all"], help="which one")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a benchmark")
+    arguments = parser.parse_args(argv)
+    met = True
+    for name in NAMES if arguments.name == "all" else [arguments.name]:
+        result = importlib.import_module(f"bench.{name}").run(max(1, arguments.rounds))
+        print(json.dumps(result.as_dict()) if arguments.json else result.as_text(), flush=True)
+        met &= result.as_dict()["met"]
+    return 0 if met else EXIT_GOAL_NOT_MET
