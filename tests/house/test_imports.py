@@ -14,9 +14,12 @@ MAY_IMPORT = {
     "server": {"server", "shared", "recording", "custody", "command"},
     "verify": {"verify", "recording", "custody", "command"},
     "demo": {"demo"},
+    "studies": {"studies", "shared", "recording", "command"},
+    "rollout": {"rollout", "shared", "recording", "command"},
     "": {"command", "recording"},
 }
-PURE = ("recording", "custody")
+PURE = ("recording", "custody", "studies", "rollout")
+AT_THE_EDGE = ("cli.py", "files.py")  # where a room that is pure has a command line and files of its own
 # What a pure module is handed as an argument, and never reaches for.
 WORLD = ("secrets", "random", "socket", "pathlib", "httpx", "sqlite3", "django", "subprocess", "time", "os")
 CALLS = ("open", "input", "print", "exec", "eval")
@@ -39,7 +42,11 @@ def test_every_room_is_in_the_table():
 
 
 def test_a_pure_module_has_no_clock_chance_disk_or_network():
-    pure = [module for module in modules() if module.room in PURE or module.path.name in RULE_FILES]
+    pure = [
+        module
+        for module in modules()
+        if (module.room in PURE and module.path.name not in AT_THE_EDGE) or module.path.name in RULE_FILES
+    ]
     assert len(pure) > 20
     assert not [place for module in pure for place in reaches_out(module)]
 
