@@ -49,6 +49,11 @@ def test_every_command_has_examples_and_json():
     assert not poor
 
 
+def test_every_command_calls_itself_as_it_is_typed():
+    wrong = [name for name, text in all_commands() if not text.startswith(f"usage: ./bwv {name} ")]
+    assert not wrong
+
+
 def test_every_command_of_the_table_is_there():
     from openbwv.command import COMMANDS
 

@@ -26,7 +26,7 @@ ABOUT = {
 
 def main(argv: list[str]) -> int:
     """Run `./bwv camera …` and return its exit code; raises BwvError."""
-    parser = Parser(prog="bwv camera", description="A body-worn camera on Linux.", examples=EXAMPLES)
+    parser = Parser(prog="./bwv camera", description="A body-worn camera on Linux.", examples=EXAMPLES)
     choices = parser.add_subparsers(dest="deed", required=True, metavar="{" + ",".join(ABOUT) + "}")
     for deed, about in ABOUT.items():
         choices.add_parser(deed, help=about, add_help=False)
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
 
 def _plan(argv: list[str]) -> Plan:
     parser = Parser(
-        prog="bwv camera record",
+        prog="./bwv camera record",
         description=ABOUT["record"],
         examples=EXAMPLES.split("\n  ./bwv camera run", maxsplit=1)[0] + "\n",
     )

@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = Parser(
-        prog="bwv camera run", description="Be a camera: standby, record, dock. " + HELP + ".", examples=EXAMPLES
+        prog="./bwv camera run", description="Be a camera: standby, record, dock. " + HELP + ".", examples=EXAMPLES
     )
     parser.add_argument("--store", type=Path, required=True, help="the camera's store; recovered first, then used")
     parser.add_argument("--source", default="testsrc2", help="testsrc2, a media file, or a device such as /dev/video0")
