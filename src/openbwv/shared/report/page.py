@@ -26,7 +26,7 @@ p{max-width:72ch;margin:0 0 12px}.lead{font-size:1.1rem}
 :focus-visible{outline:3px solid var(--a);outline-offset:2px}table{border-collapse:collapse;font-size:.95rem}
 caption{text-align:left;font-weight:600;padding:4px 0}th,td{padding:4px 12px 4px 0;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--hair)}th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}
-figure{margin:16px 0;overflow-x:auto}figure svg{display:block;max-width:100%;height:auto;min-width:560px}
+figure{margin:16px 0}figure svg{display:block;max-width:100%;height:auto;min-width:560px}
 summary{cursor:pointer;min-height:24px}a{color:var(--a)}footer{border-top:1px solid var(--hair);margin-top:32px;
 padding-top:12px;padding-bottom:32px}dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:0}
 dd{margin:0;overflow-wrap:anywhere}@media(max-width:480px){dl{grid-template-columns:1fr}dt{margin-top:6px}}
@@ -86,8 +86,10 @@ class Report:
     def figure(self, svg: str, *, caption: str, table: Table) -> None:
         """Add a drawing (as `Drawing.svg()` makes it) and, folded below it, the table of what it shows."""
         self._keep(table)
+        box = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption, quote=True)}">'
         self._parts.append(
-            f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+            f"<figure>{box}{svg}</div>"
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
             f"<details><summary>The numbers of this figure</summary>{table.html()}<p>{_link(table)}</p></details>"
         )
 

@@ -41,18 +41,20 @@ class Scale:
     def ticks(self, about: int = 6) -> list[float]:
         """Return about that many round values inside the scale (Heckbert's 1-2-5 steps; on a log scale 1-2-5 too)."""
         if self.log:
-            spread = [
-                m * 10.0**e
-                for e in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-                for m in (1, 2, 5)
-            ]
-            inside = [value for value in spread if self.low <= value <= self.high]
-            if len(inside) >= 2:
-                return inside[:: max(1, math.ceil(len(inside) / about))]
+            for steps in ((1, 2, 5), (1, 3), (1,)):
+                inside = [value for value in self._decades(steps) if self.low <= value <= self.high]
+                if 2 <= len(inside) <= about + 2:
+                    return inside
+            if len(inside) > about:
+                return inside[:: math.ceil(len(inside) / about)]
         step = _round_step((self.high - self.low) / about)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [round(number * step, 12) + 0.0 for number in range(first, last + 1)]
+
+    def _decades(self, steps: Sequence[int]) -> Iterator[float]:
+        for power in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1):
+            yield from (step * 10.0**power for step in steps)
 
 
 def _round_step(rough: float) -> float:
