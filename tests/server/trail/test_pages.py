@@ -8,7 +8,7 @@ from openbwv.custody import EventType, LogReader, MemoryStorage, audit, open_not
 from openbwv.server.trail import log
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event
-from openbwv.server.trail.queries import facts_in_words, trail_of, without_digests
+from openbwv.server.trail.queries import in_words, trail_of, without_digests
 from tests.server.log_fixture import VKEY
 
 WHY = "complaint <b>12</b>"
@@ -94,11 +94,14 @@ def test_only_reading_is_allowed(logged, as_person, devi):
 
 def test_the_trail_says_what_who_when_why_by_which_rule_and_whether_it_is_logged(logged, gale):
     waiting, newest = trail_of(logged)[:2]
-    assert waiting.what == EventType.HOLD.sentence
-    assert (waiting.who, waiting.facts, waiting.state) == ("DC Gale", "kind person", "waiting for the log")
-    assert (newest.why, newest.rule, newest.state) == (WHY, "watch-any", "in the log, entry 299")
-    assert re.fullmatch(r"Fri 20 Nov 2026, 14:07:\d\d", newest.local)
-    assert re.fullmatch(r"2026-11-20 14:07:\d\d UTC", newest.utc)
+    assert waiting.what == "It was put on hold (placed by a person): it cannot be deleted until the hold is released."
+    assert (waiting.who, waiting.rule, waiting.state) == ("DC Gale", "", "waiting for the log")
+    assert ("kind of hold", "person") in waiting.raw
+    assert (newest.why, newest.rule) == (WHY, "Their role reaches every recording.")
+    assert newest.state == "in the log, entry 299"
+    assert re.fullmatch(r"Fri 20 Nov 2026, 14:07:\d\d GMT", newest.local)
+    assert re.fullmatch(r"2026-11-20 14:07:\d\d UTC", dict(newest.raw)["UTC"])
+    assert dict(newest.raw)["rule"] == "watch-any"
     assert len(trail_of(logged)) == 100
     assert len(trail_of(logged, limit=None)) == 301
 
@@ -107,8 +110,8 @@ def test_local_time_is_summer_time_in_summer_and_utc_stays_utc(running_log, reco
     clock.advance(200 * 24 * 3_600_000)
     log_event(EventType.VIEW, recording=recording, clock=clock)
     (line,) = trail_of(recording)
-    assert line.local.endswith("15:02:11")
-    assert line.utc.endswith("14:02:11 UTC")
+    assert line.local.endswith("15:02:11 BST")
+    assert dict(line.raw)["UTC"].endswith("14:02:11 UTC")
 
 
 def test_the_whole_trail_is_a_page_without_script(logged, as_person, devi):
@@ -140,16 +143,17 @@ def test_nobody_sees_the_trail_of_a_recording_they_may_not_see(logged, as_person
 
 
 @pytest.mark.parametrize(
-    ("details", "words"),
+    ("value", "words"),
     [
-        ({}, ""),
-        ({"deed": "flag", "review_date": None, "matter": ""}, "deed flag"),
-        ({"all": True, "none": False}, "all yes, none no"),
-        ({"ranges": [[0, 10], [20, 30]], "by": {"kind": "job"}}, "ranges 0 10 20 30, by (kind job)"),
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        ([[0, 10], [20, 30]], "0 10 20 30"),
+        ({"kind": "job", "review_date": None, "media_ms": 5}, "kind job, media ms 5"),
     ],
 )
-def test_details_are_put_in_words(details, words):
-    assert facts_in_words(details) == words
+def test_raw_values_are_written_as_text(value, words):
+    assert in_words(value) == words
 
 
 def test_a_glance_at_the_trail_shows_no_hashes_and_the_whole_trail_shows_them(recording, gale, clock, as_person):

@@ -8,25 +8,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from openbwv.custody import EventType, ShownEvent
+from openbwv.custody import ShownEvent
 from openbwv.server.evidence.models import Recording
 from openbwv.server.trail.actions import event_map
 from openbwv.server.trail.models import Event, Outcome
+from openbwv.server.trail.words import by_which_rule, what_was_done, who_did_it
 
 SHOWN = 100
 DIGEST = re.compile(r"[0-9a-f]{40,}")
-SENTENCES = {
-    "category": "Its category was set.",
-    "claim": "It was said who had the camera.",
-    "flag": "It was flagged as evidence.",
-    "flag-removal-proposed": "Somebody asked to take a flag off.",
-    "flag-removal-declined": "A flag was to be taken off; a second person said no.",
-    "flag-removed": "A flag was taken off.",
-    "label": "Its category was set on the camera.",
-    "release-asked": "Somebody asked to release a hold.",
-    "restrict": "It was restricted to a team.",
-    "unrestrict": "Its restriction was lifted.",
-}
 
 
 @dataclass(frozen=True)
@@ -38,11 +27,10 @@ class TrailLine:
     slug: str
     who: str
     local: str
-    utc: str
     why: str
     rule: str
     outcome: str
-    facts: str
+    raw: list[tuple[str, str]]
     leaf_index: int | None
 
     @property
@@ -62,22 +50,33 @@ def trail_of(recording: Recording, *, limit: int | None = SHOWN) -> list[TrailLi
 
 
 def line_of(event: Event, *, digests: bool = True) -> TrailLine:
-    """Return one event in words, with its keys and hashes or, for a glance, without."""
-    details = event.details if digests else without_digests(event.details)
+    """Return one event in words; `raw` is what it committed to, with its keys and hashes or, for a glance, without."""
     local = timezone.localtime(event.at_utc)
     return TrailLine(
         id=event.pk,
-        what=_sentence(event),
+        what=what_was_done(event),
         slug=event.slug,
-        who=_who(event),
-        local=f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M:%S}",
-        utc=f"{event.at_utc.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        who=who_did_it(event),
+        local=f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M:%S %Z}",
         why=event.why,
-        rule=event.rule,
+        rule=by_which_rule(event),
         outcome="" if event.outcome == Outcome.DONE else Outcome(event.outcome).label,
-        facts=facts_in_words(details),
+        raw=_raw(event, event.details if digests else without_digests(event.details)),
         leaf_index=event.leaf_index,
     )
+
+
+def _raw(event: Event, details: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return name and value of what the event committed to, as it stands there."""
+    named = {name.replace("_", " "): in_words(value) for name, value in details.items()}
+    rows = {
+        "kind": event.slug,
+        "UTC": f"{event.at_utc.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "by": event.actor_label,
+        "rule": event.rule,
+        **{f"kind of {event.slug}" if name == "kind" else name: value for name, value in named.items()},
+    }
+    return [(name, value) for name, value in rows.items() if value]
 
 
 def shown_events(recording: Recording) -> dict[int, ShownEvent]:
@@ -100,31 +99,15 @@ def without_digests(details: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in details.items() if not DIGEST.fullmatch(str(value))}
 
 
-def facts_in_words(details: dict[str, Any]) -> str:
-    """Return an event's details as one short line: `deed flag, matter M-12`; what is empty is left out."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in details.items() if value not in (None, "", [])
-    )
-
-
-def _in_words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Return a value of an event's details as text: `0 10 20 30` for spans, `yes`, or `hold 3, kind person`."""
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return " ".join(_in_words(each) for each in value)
+        return " ".join(in_words(each) for each in value)
     if isinstance(value, dict):
-        return f"({facts_in_words(value)})"
+        told = {name.replace("_", " "): in_words(each) for name, each in value.items()}
+        return ", ".join(f"{name} {each}" for name, each in told.items() if each)
     return str(value)
-
-
-def _sentence(event: Event) -> str:
-    """Return what was done; where one type stands for several deeds, which of them."""
-    deed = event.details.get("deed") if event.type == EventType.CLASSIFY else None
-    return SENTENCES.get(deed, event.sentence)
-
-
-def _who(event: Event) -> str:
-    if event.actor is None:
-        return event.actor_label or "the system"
-    name = str(event.actor)
-    return name if event.actor_label in ("", event.actor.get_username()) else f"{name} ({event.actor_label})"

@@ -11,14 +11,21 @@ MINUTE_S, HOUR_S = 60, 3600
 
 @register.filter
 def day_and_time(moment: datetime | None) -> str:
-    """`Fri 20 Nov 2026, 14:02`, local time; empty for None."""
-    return f"{day(moment)}, {timezone.localtime(moment):%H:%M}" if moment else ""
+    """`Fri 20 Nov 2026, 14:02`, local time; empty for None. In the hour that comes twice, with its zone."""
+    return f"{day(moment)}, {timezone.localtime(moment):%H:%M}{_zone(moment)}" if moment else ""
 
 
 @register.filter
 def day_and_second(moment: datetime | None) -> str:
-    """`Fri 20 Nov 2026, 14:02:11`, local time; empty for None."""
-    return f"{day(moment)}, {timezone.localtime(moment):%H:%M:%S}" if moment else ""
+    """`Fri 20 Nov 2026, 14:02:11`, local time; empty for None. In the hour that comes twice, with its zone."""
+    return f"{day(moment)}, {timezone.localtime(moment):%H:%M:%S}{_zone(moment)}" if moment else ""
+
+
+def _zone(moment: datetime) -> str:
+    """Return ` BST` or ` GMT` in the hour that an October night has twice, else nothing."""
+    local = timezone.localtime(moment)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f" {local:%Z}" if twice else ""
 
 
 @register.filter
@@ -32,8 +39,8 @@ def day(moment: datetime | None) -> str:
 
 @register.filter
 def clock_time(moment: datetime | None) -> str:
-    """`14:02:11`, local time."""
-    return f"{timezone.localtime(moment):%H:%M:%S}" if moment else ""
+    """`14:02:11`, local time; in the hour that comes twice, with its zone."""
+    return f"{timezone.localtime(moment):%H:%M:%S}{_zone(moment)}" if moment else ""
 
 
 @register.filter
@@ -47,6 +54,14 @@ def how_long(ms: int | None) -> str:
     if minutes:
         return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
     return f"{seconds} s"
+
+
+@register.filter
+def moment_of(ms: int | None) -> str:
+    """A moment of a recording: `0:05`, `12:34` or `1:02:03` from its first picture."""
+    minutes, seconds = divmod((ms or 0) // 1000, MINUTE_S)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 @register.filter

@@ -56,15 +56,22 @@ function made(line) {
   item.append(element("strong", line.what));
   if (line.outcome) item.append(" ", element("span", line.outcome, "tag warn"));
   item.append(document.createElement("br"), `${line.who}, `, element("time", line.local));
-  item.append(" ", element("span", `(${line.utc})`, "quiet"));
   if (line.why) item.append(document.createElement("br"), `Reason: ${line.why}`);
-  if (line.facts) item.append(document.createElement("br"), element("span", line.facts, "quiet"));
-  const last = element("span", line.rule ? `Rule: ${line.rule}; ` : "", "quiet");
-  const state = element("span", line.state);
+  if (line.rule) item.append(document.createElement("br"), element("span", line.rule, "quiet"));
+  const state = element("span", line.state, "quiet");
   state.dataset.state = "";
-  last.append(state);
-  item.append(document.createElement("br"), last);
+  item.append(document.createElement("br"), state, " ", details(line));
   return item;
+}
+
+function details(line) {
+  const box = document.createElement("details");
+  const summary = element("summary", "Details");
+  summary.append(element("span", ` of entry ${line.id}`, "hidden-words"));
+  const rows = document.createElement("dl");
+  for (const [name, value] of line.raw) rows.append(element("dt", name), element("dd", value));
+  box.append(summary, rows);
+  return box;
 }
 
 function element(kind, text, classes = "") {
