@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sqlite
 PASSPHRASE = "a passphrase for this test"
 
 
-def run(folder, *arguments, passphrase=PASSPHRASE, environment=None):
+def run(folder, *arguments, passphrase=PASSPHRASE, environment=None, stdin=subprocess.DEVNULL):
     given = {name: value for name, value in os.environ.items() if not name.startswith("BWV_")}
     if passphrase is not None:
         (folder / "pass").write_text(passphrase + "\n")
@@ -29,7 +29,7 @@ def run(folder, *arguments, passphrase=PASSPHRASE, environment=None):
     return subprocess.run(
         [sys.executable, "-m", "openbwv", "init", *map(str, arguments)],
         env=given | (environment or {}),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         capture_output=True,
         text=True,
         timeout=100,
@@ -126,3 +126,22 @@ def test_what_is_missing_is_named_before_anything_is_made(tmp_path, passphrase, 
     done = run(tmp_path, "--state", tmp_path / "s", "--name", name, "--admin", "lou", passphrase=passphrase)
     assert done.returncode == status
     assert not (tmp_path / "s").exists()
+
+
+def test_without_a_terminal_everything_missing_is_named_at_once(tmp_path):
+    done = run(tmp_path)
+    assert done.returncode == 64
+    assert "--state, --name, --admin" in done.stderr
+
+
+def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path):
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, f"{tmp_path / 's'}\n\nAsked Force\nlou\n".encode())  # an empty answer is asked for again
+        done = run(tmp_path, stdin=theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert read_force(tmp_path / "s").name == "Asked Force"
+    assert "Administrator: lou" in done.stdout

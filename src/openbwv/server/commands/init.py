@@ -3,9 +3,11 @@
 import argparse
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,11 @@ EXAMPLES = """  ./bwv init --state /srv/bwv --name "Metropolitan Police Service"
   BWV_KEYRING_PASSPHRASE_FILE=pass.txt ./bwv init --state s --name "Pretend Force" --admin lou --pretend --json
 """
 MARKER = "init-unfinished"
+QUESTIONS = {
+    "state": "Folder for the new force (empty, or not there yet)",
+    "name": "Name of the force, as it shall stand in its certificates",
+    "admin": "User name of its first administrator",
+}
 
 
 class StateNotEmpty(BwvError):
@@ -72,7 +79,8 @@ class Made:
 
 def main(argv: list[str]) -> int:
     """Make a force and say where everything is."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = _ask_for_missing(parser, parser.parse_args(argv))
     made = make_force(arguments)
     print(json.dumps(made.as_dict(), indent=1) if arguments.json else _in_words(made))
     return 0
@@ -113,12 +121,13 @@ def make_force(arguments: argparse.Namespace) -> Made:
 def _parser() -> Parser:
     parser = Parser(
         prog="./bwv init",
-        description="Make a new force in an empty folder. Set BWV_KEYRING_PASSPHRASE_FILE, or type the passphrase.",
+        description="Make a new force in an empty folder. What is not given is asked for on a terminal.\n"
+        "The keyring's passphrase is typed, or read from the file that BWV_KEYRING_PASSPHRASE_FILE names.",
         examples=EXAMPLES,
     )
-    parser.add_argument("--state", required=True, metavar="DIR", help="folder of the new force; empty or not there yet")
-    parser.add_argument("--name", required=True, help="the force's name, as it stands in its certificates")
-    parser.add_argument("--admin", required=True, metavar="USERNAME", help="user name of the first administrator")
+    parser.add_argument("--state", metavar="DIR", help="folder of the new force; empty or not there yet (or BWV_STATE)")
+    parser.add_argument("--name", help="the force's name, as it stands in its certificates")
+    parser.add_argument("--admin", metavar="USERNAME", help="user name of the first administrator")
     parser.add_argument("--admin-name", metavar="NAME", help="the administrator's name on pages (default: user name)")
     parser.add_argument("--admin-password-file", metavar="FILE", help="their password (default: made and shown once)")
     parser.add_argument("--origin", help="name of the custody log, such as bwv.example.police.uk/log")
@@ -130,6 +139,23 @@ def _parser() -> Parser:
     parser.add_argument("--pretend", action="store_true", help="a pretend force: its clock may be moved; never undone")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
+
+
+def _ask_for_missing(parser: Parser, arguments: argparse.Namespace) -> argparse.Namespace:
+    """Ask a person for what no option gave; without a terminal nobody could answer, so that is bad usage."""
+    arguments.state = arguments.state or os.environ.get("BWV_STATE")
+    missing = [name for name in QUESTIONS if not getattr(arguments, name)]
+    if missing and not sys.stdin.isatty():
+        parser.error("also needed: " + ", ".join(f"--{name}" for name in missing))
+    for name in missing:
+        setattr(arguments, name, _answer(QUESTIONS[name]))
+    return arguments
+
+
+def _answer(question: str) -> str:
+    while not (answer := input(f"{question}: ").strip()):
+        pass
+    return answer
 
 
 def _check_name(name: str) -> None:
