@@ -23,6 +23,7 @@ from openbwv.server.vault.keyd.errors import KeydUnavailable
 from openbwv.server.vault.models import ViewingSession, WatchGrant
 from tests.server.footage import fake_units
 from tests.server.ingest.conftest import run_at_once
+from tests.server.test_frankie import fill
 
 
 @pytest.fixture
@@ -174,6 +175,61 @@ def test_when_the_recording_is_erased_by_another_process_the_next_request_ends_a
     viewing._kept.update(kept)  # the worker deletes; this process, which serves footage, still has the key
     assert get("init")[0] == 410
     assert session.pk not in viewing._kept
+
+
+def test_a_viewing_closed_elsewhere_ends_with_the_next_fragment_although_it_was_known_a_moment_ago(watch, door):
+    session, get = watch
+    parts = json.loads(get("index.json")[1])["parts"]
+    assert get(str(parts[0]["seq"]))[0] == 200
+    ViewingSession.objects.filter(pk=session.pk).update(closed_utc=datetime.now(UTC))
+    assert get(str(parts[1]["seq"]))[0] == 410
+    assert session.pk not in viewing._kept
+
+
+def test_nothing_is_granted_once_viewed_has_listed_what_was(watch, door):
+    """The worker closes the viewing between the look at it and the grant."""
+    session, get = watch
+    parts = json.loads(get("index.json")[1])["parts"]
+    assert get(str(parts[0]["seq"]))[0] == 200
+    known = viewing.find_viewing(session.pk)
+    kept = dict(viewing._kept)
+    actions.close_viewing(session=session, clock=door.clock)
+    viewing._kept.update(kept)  # the worker's process; in this one the key is still there
+    with pytest.raises(ViewingClosed):
+        viewing.grant(known, 10)
+    assert WatchGrant.objects.count() == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 6])
+def test_between_two_fragments_only_the_viewings_own_row_is_read(
+    watch, django_assert_num_queries, django_assert_max_num_queries, seconds
+):
+    session, get = watch
+    parts = json.loads(get("index.json")[1])["parts"]
+    get(str(parts[0]["seq"]))
+    assert get(str(parts[1]["seq"]))[0] == 200
+    ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=datetime.now(UTC) - timedelta(seconds=seconds))
+    with django_assert_max_num_queries(3):  # it was asked for anew: read, and noted when that is five seconds ago
+        assert get(str(parts[2]["seq"]))[0] == 200
+    get(str(parts[3]["seq"]))
+    with django_assert_num_queries(1):
+        assert get(str(parts[4]["seq"]))[0] == 200
+
+
+@pytest.mark.parametrize("who", ["nobody", "frankie"])
+@pytest.mark.parametrize("route", media.ROUTES, ids=lambda route: route.path.pattern)
+def test_no_address_of_footage_answers_anybody_but_who_began_the_viewing(watch, frankie, route, who):
+    from django.test import Client
+
+    session, get = watch
+    what = fill(route.path.pattern).rpartition("/")[2]
+    assert route.path.fullmatch(f"/media/{session.pk}/{what}")
+    other = Client()
+    if who == "frankie":
+        other.force_login(frankie, backend="django.contrib.auth.backends.ModelBackend")
+    status, body, _ = get(what, client=other)
+    expected = {"nobody": (401, "not-signed-in"), "frankie": (403, "not-your-viewing")}
+    assert (status, json.loads(body)["error"]["code"]) == expected[who]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import logging
 import re
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -33,9 +35,9 @@ from openbwv.server.vault.errors import NotDerived, NotYourViewing
 from openbwv.server.vault.media_map import is_fragment, stored_entries
 from openbwv.server.vault.models import ViewingSession
 from openbwv.server.vault.opened import OpenedRecording
-from openbwv.server.vault.viewing import grant, media_ms, opened_for
+from openbwv.server.vault.viewing import find_viewing, grant, media_ms, opened_for
 
-ROUTE = re.compile(r"/media/(?P<session>[A-Za-z0-9_-]{16,64})/(?P<what>index\.json|init|[0-9]{1,10})")
+VIEWING = r"/media/(?P<session>[A-Za-z0-9_-]{16,64})"
 KNOWN_FOR_S = 15.0
 MOST_KNOWN = 4096
 logger = logging.getLogger(__name__)
@@ -63,18 +65,25 @@ class PartNotHere(DoorRefusal):
     http_status = 409
 
 
+Handler = Callable[[ViewingSession, OpenedRecording, dict[str, str]], Answer]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address of footage. `fresh`: what belongs to recording and person is read again for each answer."""
+
+    method: str
+    path: re.Pattern[str]
+    handler: Handler
+    fresh: bool = False
+
+
 async def media_app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Answer one request for footage; the routes are those of ROUTE, GET alone."""
+    """Answer one request for footage; ROUTES has the addresses."""
     request = Request.of(scope, receive)
     try:
-        found = ROUTE.fullmatch(request.path)
-        if found is None:
-            raise NoSuchAddress(what="There is no such part of a viewing.", remedy="Open the recording's page.")
-        if request.method != "GET":
-            refused = BadRequest(what="Footage is only read.", remedy="Use GET.")
-            refused.http_status = 405
-            raise refused
-        answer = await in_thread(_serve, request.headers.get("cookie", ""), found["session"], found["what"])
+        route, found = _find(request)
+        answer = await in_thread(_serve, route, request.headers.get("cookie", ""), found)
     except BwvError as refusal:
         answer = error_answer(refusal)
     except PeerGone:
@@ -89,27 +98,32 @@ async def media_app(scope: dict[str, Any], receive: Receive, send: Send) -> None
     await answer.send(send)
 
 
-def _serve(cookie: str, session_id: str, what: str) -> Answer:
-    session = (
-        ViewingSession.objects.select_related("recording__camera", "person", "event").filter(pk=session_id).first()
-    )
+def _find(request: Request) -> tuple[Route, dict[str, str]]:
+    for route in ROUTES:
+        found = route.path.fullmatch(request.path)
+        if found is None:
+            continue
+        if route.method != request.method:
+            refused = BadRequest(what="Footage is only read.", remedy="Use GET.")
+            refused.http_status = 405
+            raise refused
+        return route, found.groupdict()
+    raise NoSuchAddress(what="There is no such part of a viewing.", remedy="Open the recording's page.")
+
+
+def _serve(route: Route, cookie: str, found: dict[str, str]) -> Answer:
+    session = find_viewing(found["session"], fresh=route.fresh)
     _check_who(cookie, session)
-    opened = opened_for(session)
-    if what == "index.json":
-        return json_answer(_index(session, opened))
-    if what == "init":
-        return _fragment(opened, _init(opened))
-    return _granted(session, opened, int(what))
+    return route.handler(session, opened_for(session), found)
 
 
 def _check_who(cookie: str, session: ViewingSession | None) -> None:
     """Raise NotSignedIn or NotYourViewing; a viewing that does not exist is answered like another person's."""
-    session_key = _session_key(cookie)
-    slot = (session_key, session.pk if session else "")
+    slot = (cookie, session.pk if session else "")
     now = time.monotonic()
     if session is not None and _known.get(slot, 0.0) > now:
         return
-    person = _person(session_key)
+    person = _person(_session_key(cookie))
     if person is None:
         raise NotSignedIn(what="You are not signed in any more.", remedy="Sign in again.")
     if session is None or session.person_id != person.pk:
@@ -138,16 +152,23 @@ def _person(session_key: str) -> Person | None:
     return person if isinstance(person, Person) and person.is_active else None
 
 
-def _granted(session: ViewingSession, opened: OpenedRecording, seq: int) -> Answer:
-    place = opened.table.place.get(seq)
-    info = opened.table.fragments[place] if place is not None else None
-    if info is None or not info.times or not _in_span(session, opened, seq):
+def _get_part(session: ViewingSession, opened: OpenedRecording, found: dict[str, str]) -> Answer:
+    seq = int(found["seq"])
+    index = opened.table.timed_place.get(seq)
+    if index is None or not _in_span(session, opened, seq):
         raise NoSuchPart(what=f"This viewing has no part {seq}.", remedy="Read index.json again.")
     if not opened.has(seq):
         raise PartNotHere(what=f"Part {seq} is not here yet.", remedy="It is still on the camera or on its way.")
-    before = sum(1 for each in opened.table.fragments[:place] if not each.times)
-    grant(session, place - before)
-    return _fragment(opened, info)
+    grant(session, index)
+    return _fragment(opened, opened.table.timed[index])
+
+
+def _get_init(_session: ViewingSession, opened: OpenedRecording, _found: dict[str, str]) -> Answer:
+    return _fragment(opened, _init(opened))
+
+
+def _get_index(session: ViewingSession, opened: OpenedRecording, _found: dict[str, str]) -> Answer:
+    return json_answer(_index(session, opened))
 
 
 def _fragment(opened: OpenedRecording, info: FragmentInfo) -> Answer:
@@ -224,3 +245,10 @@ def _plain_length(info: FragmentInfo) -> int:
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+ROUTES = (
+    Route("GET", re.compile(VIEWING + r"/index\.json"), _get_index, fresh=True),
+    Route("GET", re.compile(VIEWING + "/init"), _get_init),
+    Route("GET", re.compile(VIEWING + r"/(?P<seq>[0-9]{1,10})"), _get_part),
+)

@@ -27,6 +27,8 @@ class FragmentTable:
     media_bytes: int = 0
     fragments: list[FragmentInfo] = field(default_factory=list)
     place: dict[int, int] = field(default_factory=dict)
+    timed: list[FragmentInfo] = field(default_factory=list)  # those on the time line: all but init units
+    timed_place: dict[int, int] = field(default_factory=dict)
     open_body: OpenBody | None = None
     x5chain: tuple[bytes, ...] = ()
 
@@ -39,6 +41,9 @@ class FragmentTable:
             info = FragmentInfo(entry.seq, body.n, body.ct, self.media_bytes, body.flags, body.times, body.pc)
             self.place[entry.seq] = len(self.fragments)
             self.fragments.append(info)
+            if info.times:
+                self.timed_place[entry.seq] = len(self.timed)
+                self.timed.append(info)
             self.media_bytes += body.n
         self.next_seq = entry.seq + 1
 

@@ -7,10 +7,11 @@ Times of a viewing are the system's: a moved clock neither lengthens nor ends on
 
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from openbwv.custody import EventType
 from openbwv.server.evidence.models import Recording, State
@@ -26,12 +27,16 @@ OPEN_FOR = timedelta(minutes=10)
 SILENCE = timedelta(seconds=60)
 RUN = 10
 MOST_KEPT = 256
+ROW = "SELECT closed_utc, expires_utc, last_asked_utc FROM vault_viewingsession WHERE id = %s"
 
 
 @dataclass
 class _Kept:
     opened: OpenedRecording
     expires_utc: datetime
+    granted: set[int] = field(default_factory=set)  # first fragments of the runs that are committed
+    session: ViewingSession | None = None  # as it was read last, and the row it was read from
+    row: tuple[Any, ...] | None = None
 
 
 _kept: dict[str, _Kept] = {}
@@ -120,44 +125,85 @@ def close_silent(clock: Clock) -> int:
     return len(found)
 
 
+def find_viewing(session_id: str, *, fresh: bool = False) -> ViewingSession | None:
+    """Return a viewing, or None when there is none of that name.
+
+    Between two fragments only its own row is looked at: while that is as it was, so is the viewing. `fresh` reads
+    everything again, also what belongs to the recording and the person.
+    """
+    with _lock:
+        kept = _kept.get(session_id)
+    row = _row(session_id)
+    if not fresh and kept is not None and kept.session is not None and kept.row == row:
+        return kept.session
+    related = ("recording__camera", "person", "event")
+    session = ViewingSession.objects.select_related(*related).filter(pk=session_id).first()
+    if kept is not None:
+        kept.session, kept.row = session, row
+    return session
+
+
+def _row(session_id: str, *, lock: bool = False) -> tuple[Any, ...] | None:
+    """Return what can change of a viewing, closed_utc first, as the database has it; a tenth of an object's cost."""
+    with connection.cursor() as cursor:
+        for_update = lock and connection.features.has_select_for_update
+        cursor.execute(ROW + " FOR UPDATE" if for_update else ROW, (session_id,))
+        return cursor.fetchone()
+
+
 def opened_for(session: ViewingSession) -> OpenedRecording:
     """Return the opened recording of an open viewing and note that it was asked; raises ViewingClosed."""
+    return _kept_for(session).opened
+
+
+def _kept_for(session: ViewingSession) -> _Kept:
     now = datetime.now(UTC)
     silent = now - session.last_asked_utc > SILENCE
     if session.closed_utc is not None or session.expires_utc <= now or silent:
-        with _lock:
-            _kept.pop(session.pk, None)  # another process closed it, as deletion does: its key is not kept here either
-        raise ViewingClosed(
-            what="This viewing is over.", remedy="Start watching again; it begins a new entry in the trail."
-        )
+        _end(session)
     if now - session.last_asked_utc > timedelta(seconds=5):
         ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=now)
         session.last_asked_utc = now
     with _lock:
         kept = _kept.get(session.pk)
-    if kept is None:
-        kept = _keep(session, release_keys(session.recording, session.event))
-    return kept.opened
+    return kept or _keep(session, release_keys(session.recording, session.event))
+
+
+def _end(session: ViewingSession) -> NoReturn:
+    with _lock:
+        _kept.pop(session.pk, None)  # another process closed it, as deletion does: its key is not kept here either
+    raise ViewingClosed(
+        what="This viewing is over.", remedy="Start watching again; it begins a new entry in the trail."
+    )
 
 
 def grant(session: ViewingSession, index: int) -> None:
-    """Commit the run of at most ten fragments that holds fragment `index` before any of it leaves. Idempotent."""
+    """Commit the run of at most ten fragments that holds fragment `index` before any of it leaves. Idempotent.
+
+    Raises ViewingClosed: VIEWED lists what was granted by then, so nothing is granted after it.
+    """
     first = index - index % RUN
-    opened = opened_for(session)
-    timed = [info for info in opened.table.fragments if info.times][first : first + RUN]
+    kept = _kept_for(session)
+    if first in kept.granted:
+        return
+    opened = kept.opened
+    timed = opened.table.timed[first : first + RUN]
     if not timed:
         return
-    starts = [media_ms(opened, info.seq) for info in timed]
-    WatchGrant.objects.get_or_create(
+    run = WatchGrant(
         session=session,
         first_index=first,
-        defaults={
-            "last_index": first + len(timed) - 1,
-            "from_ms": starts[0][0],
-            "to_ms": starts[-1][1],
-            "at": datetime.now(UTC),
-        },
+        last_index=first + len(timed) - 1,
+        from_ms=media_ms(opened, timed[0].seq)[0],
+        to_ms=media_ms(opened, timed[-1].seq)[1],
+        at=datetime.now(UTC),
     )
+    with transaction.atomic():  # on SQLite it holds the one lock of all writers, elsewhere that of the row
+        row = _row(session.pk, lock=True)
+        if row is None or row[0] is not None:
+            _end(session)
+        WatchGrant.objects.bulk_create([run], ignore_conflicts=True)
+    kept.granted.add(first)
 
 
 def media_ms(opened: OpenedRecording, seq: int) -> tuple[int, int]:
@@ -165,7 +211,7 @@ def media_ms(opened: OpenedRecording, seq: int) -> tuple[int, int]:
     table = opened.table
     tracks = {track.track: track for track in table.open_body.tracks} if table.open_body else {}
     info = table.fragments[table.place[seq]]
-    first = next(each for each in table.fragments if each.times)
+    first = table.timed[0]
     time = info.times[0]
     scale = tracks[time.track].timescale
     origin = next((each.start for each in first.times if each.track == time.track), 0)
