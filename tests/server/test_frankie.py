@@ -19,9 +19,8 @@ FOR_EVERYBODY = {
     "account/inactive/": "says that the account is closed",
     "account/2fa/authenticate/": "second step of signing in",
     "account/2fa/webauthn/login/": "passkey sign-in",
-    "account/login/code/confirm/": "refused by allauth without a pending sign-in",
-    "account/confirm-email/": "says that mail was sent; nothing is",
-    "account/confirm-email/x/": "no such key",
+    "account/password/reset/": "asks for the address, or says that an administrator gives a new password",
+    "account/password/reset/done/": "says that a link is on its way if an account has the address",
     "account/password/reset/key/x-x/": "no such key",
     "account/password/reset/key/done/": "says done",
 }

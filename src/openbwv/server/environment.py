@@ -7,6 +7,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from openbwv.recording.errors import EXIT_CONFIG, BwvError
 
@@ -49,6 +50,7 @@ VARIABLES = (
     ),
     Variable("BWV_EMAIL_FROM", "text", "bwv@localhost", "sender of outgoing mail"),
 )
+MAIL_PORTS = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 
 
@@ -68,6 +70,26 @@ def text(name: str) -> str:
                 remedy="Make it a file that this user may read.",
             ) from error
     return value or variable.default
+
+
+def mail(url: str) -> tuple[str, int, str, str, bool, bool]:
+    """Return host, port, user, password, whether TLS from the start, whether STARTTLS, of `BWV_EMAIL_URL`.
+
+    Schemes: `smtp`, `smtps` (TLS from the start), `smtp+tls` (STARTTLS). Raises BadSetting for any other.
+    """
+    where = urlsplit(url or "smtp://localhost")
+    if where.scheme not in MAIL_PORTS:
+        raise BadSetting(
+            what=f"BWV_EMAIL_URL begins with '{where.scheme}'.", remedy="Begin it with smtp, smtps or smtp+tls."
+        )
+    return (
+        where.hostname or "localhost",
+        where.port or MAIL_PORTS[where.scheme],
+        unquote(where.username or ""),
+        unquote(where.password or ""),
+        where.scheme == "smtps",
+        where.scheme == "smtp+tls",
+    )
 
 
 def path(name: str) -> Path | None:

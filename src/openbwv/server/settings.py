@@ -150,12 +150,28 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "openbwv.server.people.adapter.ClosedAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
-ACCOUNT_FORMS = {"login": "openbwv.server.people.login_form.PlainLoginForm"}
+_FORMS = "openbwv.server.people.sign_in_forms"
+ACCOUNT_FORMS = {
+    "login": f"{_FORMS}.PlainLoginForm",
+    "change_password": f"{_FORMS}.PlainChangePasswordForm",
+    "reset_password": f"{_FORMS}.PlainResetPasswordForm",
+    "reset_password_from_key": f"{_FORMS}.PlainResetPasswordKeyForm",
+    "reauthenticate": f"{_FORMS}.PlainReauthenticateForm",
+}
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # a letter to somebody who has no account helps nobody
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+MFA_FORMS = {
+    "authenticate": f"{_FORMS}.PlainCodeForm",
+    "reauthenticate": f"{_FORMS}.PlainCodeAgainForm",
+    "activate_totp": f"{_FORMS}.PlainActivateForm",
+    "add_webauthn": f"{_FORMS}.PlainAddPasskeyForm",
+    "edit_webauthn": f"{_FORMS}.PlainEditPasskeyForm",
+}
 MFA_ADAPTER = "openbwv.server.people.adapter.SealedMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -206,6 +222,8 @@ STATICFILES_DIRS = [HERE / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 EMAIL_URL = environment.text("BWV_EMAIL_URL")
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_SSL, EMAIL_USE_TLS = environment.mail(EMAIL_URL)
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = environment.text("BWV_EMAIL_FROM")
 SILENCED_SYSTEM_CHECKS: list[str] = []
 LOGGING = {

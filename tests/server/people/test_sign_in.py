@@ -63,7 +63,10 @@ def test_with_an_authenticator_app_the_password_alone_is_not_enough(client, aver
     assert client.session["_auth_user_id"] == str(avery.pk)
 
 
-@pytest.mark.parametrize("address", ["signup/", "password/reset/", "email/"])
+CLOSED = ["signup/", "email/", "confirm-email/", "confirm-email/x/", "password/set/", "login/code/confirm/"]
+
+
+@pytest.mark.parametrize("address", CLOSED)
 def test_what_an_administrator_does_is_closed_to_everybody(client, db, clock, address):
     answer = client.get(f"/account/{address}")
     assert answer.status_code == 404

@@ -1,6 +1,8 @@
-"""What we change in allauth: nobody signs up, and second-factor secrets are not readable in the database."""
+"""What we change in allauth: nobody signs up, passwords are changed on record, second-factor secrets are sealed."""
 
 import base64
+import logging
+import smtplib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -18,9 +20,20 @@ from openbwv.server.clock import clock
 from openbwv.server.people.models import Role
 from openbwv.server.trail.actions import log_event
 
+logger = logging.getLogger("openbwv.people")
+
 
 class ClosedAdapter(DefaultAccountAdapter):
     """Accounts are made by an administrator only."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is closed. Ask an administrator.",
+        "enter_current_password": "That is not your password now.",
+        "incorrect_password": "That is not your password.",
+        "too_many_login_attempts": "Too many failed tries. Wait five minutes, then try again.",
+        "username_password_mismatch": "User name or password is wrong. Check both, then try again.",
+        "rate_limited": "Too many tries. Wait a minute, then try again.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Say no to everybody."""
@@ -33,9 +46,31 @@ class ClosedAdapter(DefaultAccountAdapter):
                 log_event(EventType.ADMIN_LOGIN, actor=user, rule="people", clock=clock())
         return super().post_login(request, user, **more)
 
+    def set_password(self, user: Any, password: str) -> None:
+        """Set the password that somebody chose for themselves, and log that they did."""
+        with transaction.atomic():
+            super().set_password(user, password)
+            details = {"deed": "change-own-password", "person": user.get_username()}
+            log_event(EventType.ACCOUNT, actor=user, rule="people", details=details, clock=clock())
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a letter. A mail server that is down is for the administrator to see: the page says the same either
+
+        way, or it would tell a stranger which addresses have an account.
+        """
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, smtplib.SMTPException) as problem:
+            logger.error("A letter about a password could not be sent: %s", problem)
+
 
 class SealedMfaAdapter(DefaultMFAAdapter):
     """Seal TOTP secrets and recovery codes under the force's secret key, so that a copied database holds none."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This code is wrong or too old. Type the one that is shown now.",
+        "cannot_generate_recovery_codes": "Add a passkey or an authenticator app first.",
+    }
 
     def encrypt(self, text: str) -> str:
         """Return `text` sealed."""
