@@ -264,3 +264,44 @@ def test_an_old_code_and_too_many_codes_are_refused(answered, made, clock):
         send_code(request=answered, address="198.51.100.9", clock=clock)
     with pytest.raises(TooMany):
         send_code(request=answered, address="198.51.100.9", clock=clock)
+
+
+def test_a_copy_is_handed_over_in_person_by_its_officer_alone_and_it_is_on_record(
+    answered, made, casey, kim, blake, as_person
+):
+    answered.email = ""
+    answered.save()
+    address = f"{answered.get_absolute_url()}/copies/{made.pk}"
+    for other in (kim, blake):
+        assert as_person(other).post(f"{address}/hand-over", {"shown": "passport"}).status_code == 403
+    browser = as_person(casey)
+    assert "there is no e-mail address, so it cannot be downloaded" in browser.get(address).content.decode()
+    assert browser.post(f"{address}/hand-over", {"shown": " "}).status_code == 400
+    answer = browser.post(f"{address}/hand-over", {"shown": "passport and the secret"})
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert len(b"".join(answer.streaming_content)) == made.length
+    event = Event.objects.get(type=EventType.RELEASE)
+    assert (event.actor, event.why, event.details["deed"]) == (casey, "passport and the secret", "handed-over")
+    made.refresh_from_db()
+    assert made.state == ReleaseState.HANDED_OUT
+
+
+def test_before_the_answer_a_copy_is_not_handed_over(made, casey, as_person):
+    address = f"{made.match.request.get_absolute_url()}/copies/{made.pk}"
+    browser = as_person(casey)
+    assert "Hand it over in person" not in browser.get(address).content.decode()
+    answer = browser.post(f"{address}/hand-over", {"shown": "passport"})
+    assert answer.status_code == 409
+    assert not Event.objects.filter(type=EventType.RELEASE).exists()
+
+
+def test_the_page_of_a_copy_that_is_being_made_shows_when_it_is_done(matched, casey, blake, clock, as_person):
+    release = plan(matched, casey, blake, clock)
+    address = f"{matched.request.get_absolute_url()}/copies/{release.pk}"
+    page = as_person(casey).get(address).content.decode()
+    assert 'data-progress="runs"' in page
+    assert "openbwv/progress.js" in page
+    make_release(release, clock=clock)
+    page = as_person(casey).get(address).content.decode()
+    assert 'data-progress=""' in page
+    assert "openbwv/progress.js" not in page

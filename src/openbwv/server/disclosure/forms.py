@@ -8,6 +8,7 @@ from django.utils import timezone
 from openbwv.server.clock import clock, utc
 from openbwv.server.disclosure.models import Channel, Kind, MatchState, NoFootage, Outcome
 from openbwv.server.people.models import Person, Unit, UnitKind
+from openbwv.server.people.rendering import needed_sometimes
 
 DAY = {
     "input_formats": ["%Y-%m-%d", "%d %m %Y", "%d/%m/%Y"],
@@ -111,7 +112,8 @@ class ContactForm(forms.Form):
 
     email = forms.EmailField(
         label="What is your e-mail address?",
-        help_text="We send our answer there, and a code when you download footage.",
+        help_text="We send our answer there, and a code when you download footage. If you have none, write to us, call "
+        "or come to a front desk instead: we take your request there, and you collect the footage in person.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"required": "Enter an e-mail address, for example name@example.com."},
     )
@@ -157,14 +159,33 @@ class EntryForm(KindForm, DayForm, TimeForm, PlaceForm, OfficerForm, Description
     channel = forms.ChoiceField(label="How it came", choices=[c for c in Channel.choices if c[0] != Channel.WEB])
     received_on = forms.DateField(label="Received on", **DAY)
     for_whom = forms.CharField(label="On whose behalf", required=False, max_length=120)
-    email = forms.EmailField(label="E-mail address", required=False)
-    postal = forms.CharField(label="Postal address", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    email = forms.EmailField(
+        label="E-mail address",
+        required=False,
+        help_text="Without one the asker cannot download a copy: they collect it in person.",
+    )
+    postal = needed_sometimes(
+        forms.CharField(
+            label="Postal address",
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 3}),
+            help_text="Needed when there is no e-mail address.",
+        )
+    )
+
+    def clean(self) -> dict:
+        """Refuse a request that nobody can answer."""
+        data = super().clean()
+        if not data.get("email") and not data.get("postal") and "email" not in self.errors:
+            self.add_error("postal", "Give an e-mail or a postal address.")
+        return data
 
 
 class NarrowForm(DayForm, TimeForm):
     """Bound a request."""
 
-    unit = forms.ModelChoiceField(BOROUGHS, label="Borough", to_field_name="code")
+    field_order = ("day", "from_time", "to_time", "unit", "reason")
+    unit = forms.ModelChoiceField(BOROUGHS, label="Borough", to_field_name="code", empty_label="Choose")
     reason = forms.CharField(label="Reason", max_length=300)
 
 
@@ -187,11 +208,28 @@ class DecisionForm(forms.Form):
     state = forms.ChoiceField(
         label="Decision", choices=[choice for choice in MatchState.choices if choice[0] != MatchState.FOUND]
     )
-    ground = forms.CharField(
-        label="Legal ground", required=False, max_length=200, help_text="Needed for a refusal or an embargo."
+    ground = needed_sometimes(
+        forms.CharField(
+            label="Legal ground", required=False, max_length=200, help_text="Needed for a refusal or an embargo."
+        )
     )
     reason = forms.CharField(label="Reason", max_length=1000)
-    review_date = forms.DateField(label="Look at it again on", required=False, help_text="For an embargo.", **DAY)
+    review_date = needed_sometimes(
+        forms.DateField(
+            label="Look at it again on", required=False, help_text="Needed for an embargo: a day to come.", **DAY
+        )
+    )
+
+    def clean(self) -> dict:
+        """Say at the field what a refusal or an embargo lacks."""
+        data = super().clean()
+        state, again = data.get("state"), data.get("review_date")
+        if state in (MatchState.REFUSED, MatchState.EMBARGOED) and not data.get("ground"):
+            self.add_error("ground", "A refusal or an embargo needs its legal ground: name the section of the law.")
+        late = again is None or again <= timezone.localdate(utc(clock()))
+        if state == MatchState.EMBARGOED and late and "review_date" not in self.errors:
+            self.add_error("review_date", "An embargo needs a day to come, on which it is looked at again.")
+        return data
 
 
 class ReleaseForm(forms.Form):
@@ -205,7 +243,12 @@ class ReleaseForm(forms.Form):
     sound = forms.ChoiceField(
         label="Sound", choices=(("keep", "Keep the sound"), ("silence", "Silence it"), ("none", "No sound track"))
     )
-    checker = forms.ModelChoiceField(Person.objects.none(), label="Who checks it")
+    checker = forms.ModelChoiceField(
+        Person.objects.none(),
+        label="Who checks it",
+        empty_label="Choose",
+        help_text="They see it on their home page when the copy is ready.",
+    )
 
     def __init__(self, *args, checkers=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -229,8 +272,13 @@ class AnswerForm(forms.Form):
     """Answer the request."""
 
     outcome = forms.ChoiceField(label="Answer", choices=Outcome.choices)
-    no_footage_kind = forms.ChoiceField(
-        label="Which kind of no footage", choices=[("", "Does not apply"), *NoFootage.choices], required=False
+    no_footage_kind = needed_sometimes(
+        forms.ChoiceField(
+            label="Why there is none",
+            choices=[("", "There is footage"), *NoFootage.choices],
+            required=False,
+            help_text="Needed when there is no footage.",
+        )
     )
     answer = forms.CharField(label="In words, for the asker", max_length=4000, widget=forms.Textarea(attrs={"rows": 5}))
 
@@ -238,4 +286,16 @@ class AnswerForm(forms.Form):
 class CheckForm(forms.Form):
     """The second person's word."""
 
-    note = forms.CharField(label="Note", required=False, max_length=1000, help_text="Needed when you say no.")
+    note = needed_sometimes(
+        forms.CharField(label="Note", required=False, max_length=1000, help_text="Needed when you say no.")
+    )
+
+
+class HandOverForm(forms.Form):
+    """Who came for the copy."""
+
+    shown = forms.CharField(
+        label="What did they show you?",
+        max_length=300,
+        help_text="For example: passport, and the page with reference and secret.",
+    )

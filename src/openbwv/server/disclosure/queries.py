@@ -41,6 +41,11 @@ def queue(person: Person) -> QuerySet[Request]:
     return requests_for(person).filter(state__in=OPEN_STATES).select_related("unit", "assigned_to")
 
 
+def closed_for(person: Person) -> QuerySet[Request]:
+    """Return the requests that are answered or withdrawn, the last received first."""
+    return requests_for(person).exclude(state__in=OPEN_STATES).order_by("-received_utc", "-id")
+
+
 def checks_waiting_for(person: Person) -> QuerySet[Release]:
     """Return the releases that wait for this person's check."""
     return Release.objects.filter(checker=person, state=ReleaseState.MADE).select_related("match__request")

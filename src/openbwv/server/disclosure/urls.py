@@ -22,5 +22,6 @@ urlpatterns: list[URLPattern] = [
     path("requests/<str:reference>/matches/<int:match_id>", staff.decide_match, name="decide_match"),
     path("requests/<str:reference>/matches/<int:match_id>/copy", staff.plan, name="plan_release"),
     path("requests/<str:reference>/copies/<int:release_id>", checks.release_page, name="release"),
+    path("requests/<str:reference>/copies/<int:release_id>/hand-over", checks.hand_over_page, name="hand_over"),
     path("requests/<str:reference>/copies/<int:release_id>/copy.mp4", checks.copy, name="release_copy"),
 ]

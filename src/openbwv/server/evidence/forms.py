@@ -5,6 +5,7 @@ from django import forms
 from openbwv.recording import CATEGORIES
 from openbwv.server.cases.models import Matter
 from openbwv.server.people.models import Unit
+from openbwv.server.people.rendering import needed_sometimes
 
 STATES = (
     ("", "Any"),
@@ -90,8 +91,10 @@ class FlagForm(CategoryForm):
     matter = forms.ModelChoiceField(
         Matter.objects.filter(closed_utc=None), label="Matter", required=False, empty_label="None yet"
     )
-    review_date = forms.DateField(
-        label="Look at it again on", required=False, help_text="Needed when there is no matter yet.", **DAY_INPUT
+    review_date = needed_sometimes(
+        forms.DateField(
+            label="Look at it again on", required=False, help_text="Needed when there is no matter yet.", **DAY_INPUT
+        )
     )
     note = forms.CharField(label="Note", required=False, max_length=300)
     media_ms = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)

@@ -1,5 +1,6 @@
 """One field template for every form: label, hint, error, and the aria links between them."""
 
+from django.forms import Field
 from django.forms.renderers import TemplatesSetting
 
 
@@ -8,3 +9,9 @@ class PlainFormRenderer(TemplatesSetting):
 
     form_template_name = "forms/form.html"
     field_template_name = "forms/field.html"
+
+
+def needed_sometimes(field: Field) -> Field:
+    """Mark a field that another answer makes compulsory: its label says nothing of "optional", its hint says when."""
+    field.needed_sometimes = True
+    return field

@@ -250,7 +250,10 @@ def _plan(details: Details) -> str:
 def _release(details: Details) -> str:
     if "length" not in details:
         return ""
-    return f"The person who made the request {details.get('request')} downloaded the copy: {size(details['length'])}."
+    asked, length = details.get("request"), size(details["length"])
+    if details.get("deed") == "handed-over":
+        return f"The copy was handed over in person to who made the request {asked}: {length}."
+    return f"The person who made the request {asked} downloaded the copy: {length}."
 
 
 def _authorised(details: Details) -> str:

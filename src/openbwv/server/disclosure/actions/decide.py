@@ -20,6 +20,7 @@ from openbwv.server.disclosure.models import (
     RequestState,
     StandingHold,
 )
+from openbwv.server.disclosure.undocked import undocked_in_reach
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import ReasonMissing, require
@@ -98,6 +99,8 @@ def answer_request(
     with transaction.atomic():
         fresh = _open_and_mine(request, actor)
         _check_matches(fresh, outcome)
+        if no_footage_kind == NoFootage.NONE_MADE:
+            _check_all_docked(fresh)
         fresh.state, fresh.outcome, fresh.answer = RequestState.DECIDED, outcome, answer.strip()
         fresh.no_footage_kind, fresh.answered_utc = no_footage_kind, now
         fresh.save()
@@ -141,6 +144,15 @@ def _check_matches(request: Request, outcome: str) -> None:
         raise NotDecidable(
             what=f"The decisions about the recordings do not add up to '{Outcome(outcome).label}'.",
             remedy="Choose the outcome that fits them, or change a decision.",
+        )
+
+
+def _check_all_docked(request: Request) -> None:
+    missing = [each.camera.name for each in undocked_in_reach(request)]
+    if missing:
+        raise NotDecidable(
+            what=f"It cannot be said that none was made: cameras have not docked since ({', '.join(missing[:5])}).",
+            remedy="Wait until they are docked, or answer that we cannot tell.",
         )
 
 

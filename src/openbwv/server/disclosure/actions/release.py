@@ -210,6 +210,45 @@ def hand_out(*, request: Request, release: Release, digits: str, address: str, c
     return door.release_chunks(release.object)
 
 
+def hand_over(*, request: Request, release: Release, shown: str, actor: Person, clock: Clock) -> Iterator[bytes]:
+    """Give a checked copy to an asker who has come for it: by the request's officer, who has seen who they are.
+
+    It is how somebody without an e-mail address gets theirs. Logs RELEASE before the first byte leaves. Raises
+    NotPermitted, NotReleasable, ReasonMissing.
+    """
+    rule = require(actor, "requests").rule
+    _mine(request, actor)
+    if not shown.strip():
+        raise ReasonMissing(
+            what="Say what they showed you.", remedy="For example: passport, and the page with the secret."
+        )
+    ready = release.state in (ReleaseState.CHECKED, ReleaseState.HANDED_OUT) and release.match.request_id == request.pk
+    if request.state != RequestState.DECIDED or not ready or release.object is None:
+        raise NotReleasable(
+            what="This copy cannot be handed over yet.", remedy="Have it checked and answer the request first."
+        )
+    with transaction.atomic():
+        Release.objects.filter(pk=release.pk).update(
+            state=ReleaseState.HANDED_OUT, handed_utc=release.handed_utc or utc(clock)
+        )
+        log_event(
+            EventType.RELEASE,
+            recording=release.match.recording,
+            actor=actor,
+            why=shown.strip(),
+            rule=rule,
+            details={
+                "deed": "handed-over",
+                "request": request.reference,
+                "release": release.pk,
+                "sha256": bytes(release.sha256).hex(),
+                "length": release.length,
+            },
+            clock=clock,
+        )
+    return door.release_chunks(release.object)
+
+
 class _Tally:
     """Hash and length of what passes through."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,12 +17,17 @@ from openbwv.server.disclosure import forms, queries
 from openbwv.server.disclosure.actions import decide, life
 from openbwv.server.disclosure.actions.release import plan_release
 from openbwv.server.disclosure.actions.submit import Answers, submit_request
+from openbwv.server.disclosure.deadlines import months_after
 from openbwv.server.disclosure.models import Match, Request
+from openbwv.server.disclosure.undocked import undocked_in_reach
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
 from openbwv.server.people.pages import log_refusal, page_for
+from openbwv.server.people.paging import page_of
 from openbwv.server.people.rules import TABLE
 from openbwv.server.retention.second import session_of
+
+REVIEW_MONTHS = 1  # proposed for an embargo; the officer chooses
 
 
 @page_for("requests", "second-check")
@@ -32,8 +38,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         request,
         "disclosure/queue.html",
         {
-            "rows": queries.queue(request.user),
-            "answered": queries.requests_for(request.user).exclude(state__in=("received", "identity"))[:25],
+            "page": page_of(request, queries.queue(request.user)),
+            "closed": page_of(request, queries.closed_for(request.user), name="closed"),
             "checks": queries.checks_waiting_for(request.user),
             "may_enter": request.user.has_role("disclosure"),
             "today": timezone.localdate(utc(clock())),
@@ -85,18 +91,23 @@ def find(request: HttpRequest, reference: str) -> Request:
     return found
 
 
-def show(request: HttpRequest, asked: Request, *, problem: BwvError | None = None) -> HttpResponse:
-    """Render the request's page."""
-    mine = asked.assigned_to_id == request.user.pk and asked.is_open
+def show(
+    request: HttpRequest,
+    asked: Request,
+    *,
+    problem: BwvError | None = None,
+    place: str = "",
+    bound: Form | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the request's page; `bound` is the form at `place` that came back, with what was typed into it."""
+    mine = asked.assigned_to_id == request.user.pk
+    form_at = FormsOf(asked, request.user, place, bound)
     matches = [
         {
             "match": match,
-            "form": forms.DecisionForm(auto_id=f"m{match.pk}_%s", initial=_proposal(match)),
-            "release_form": forms.ReleaseForm(
-                auto_id=f"r{match.pk}_%s",
-                checkers=checkers_for(request.user),
-                initial={"to_s": match.recording.duration_ms / 1000},
-            ),
+            "form": form_at.decision(match),
+            "release_form": form_at.copy(match),
             "releases": match.releases.select_related("checker", "checked_by"),
         }
         for match in asked.matches.select_related("recording__officer", "recording__unit", "decided_by")
@@ -106,21 +117,54 @@ def show(request: HttpRequest, asked: Request, *, problem: BwvError | None = Non
         "disclosure/request.html",
         {
             "asked": asked,
-            "standing": getattr(asked, "standing", None),
+            "standing": asked.standing,
             "matches": matches,
-            "mine": mine,
+            "mine": mine and asked.is_open,
+            "officer": mine,
             "may_take": asked.is_open and not mine and request.user.has_role("disclosure"),
             "deleted": queries.deleted_in_reach(asked),
+            "undocked": undocked_in_reach(asked) if mine or request.user.has_role("disclosure") else (),
             "pauses": asked.pauses.all(),
             "notes": asked.notes.all(),
-            "identity_form": forms.IdentityForm(),
-            "extend_form": forms.ExtendForm(auto_id="extend_%s"),
-            "narrow_form": forms.NarrowForm(auto_id="narrow_%s"),
-            "answer_form": forms.AnswerForm(auto_id="answer_%s"),
+            "forms": {what: form_at.deed(what) for what in ("identity", "extend", "narrow", "answer")},
+            "place": place,
             "problem": problem,
         },
-        status=problem.http_status if problem else 200,
+        status=problem.http_status if problem else status,
     )
+
+
+class FormsOf:
+    """The forms of one request's page. Each begins with what is known; the one that came back keeps what was typed."""
+
+    def __init__(self, asked: Request, person: Person, place: str = "", bound: Form | None = None) -> None:
+        self.asked, self.person = asked, person
+        self.place, self.bound = place, bound
+
+    def _at(self, place: str, made: Form) -> Form:
+        return self.bound if self.bound is not None and place == self.place else made
+
+    def decision(self, match: Match, data: Any = None) -> Form:
+        """Return the form that decides one recording."""
+        known = {"auto_id": f"m{match.pk}_%s", "initial": _proposal(match)}
+        return self._at(f"decide-{match.pk}", forms.DecisionForm(data, **known))
+
+    def copy(self, match: Match, data: Any = None) -> Form:
+        """Return the form that plans a copy of one recording."""
+        known = {"auto_id": f"r{match.pk}_%s", "initial": {"to_s": match.recording.duration_ms / 1000}}
+        return self._at(f"copy-{match.pk}", forms.ReleaseForm(data, checkers=checkers_for(self.person), **known))
+
+    def deed(self, what: str, data: Any = None) -> Form:
+        """Return the form of one of DEEDS."""
+        form_class = DEEDS[what][0]
+        initial = _window_asked_for(self.asked) if what == "narrow" else {}
+        return self._at(what, form_class(data, auto_id=f"{what}_%s", initial=initial))
+
+
+def _window_asked_for(asked: Request) -> dict[str, Any]:
+    start, end = timezone.localtime(asked.window_from_utc), timezone.localtime(asked.window_to_utc)
+    unit = asked.unit.code if asked.unit else None
+    return {"day": start.date(), "from_time": start.time(), "to_time": end.time(), "unit": unit}
 
 
 def checkers_for(person: Person) -> QuerySet[Person]:
@@ -137,8 +181,9 @@ def deed(request: HttpRequest, reference: str, what: str) -> HttpResponse:
     asked = find(request, reference)
     if what not in DEEDS:
         raise Http404
-    form_class, act = DEEDS[what]
-    return _do(request, asked, form_class(request.POST), lambda data: act(request, asked, data))
+    act = DEEDS[what][1]
+    form = FormsOf(asked, request.user).deed(what, request.POST)
+    return _do(request, asked, what, form, lambda data: act(request, asked, data))
 
 
 @page_for("requests")
@@ -146,13 +191,14 @@ def deed(request: HttpRequest, reference: str, what: str) -> HttpResponse:
 def decide_match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     """Decide one recording."""
     asked = find(request, reference)
-    match = get_object_or_404(Match.objects.select_related("request"), pk=match_id, request=asked)
+    match = get_object_or_404(Match.objects.select_related("request", "recording"), pk=match_id, request=asked)
 
     def act(data: dict[str, Any]) -> str:
         decide.decide_match(match=match, actor=request.user, clock=clock(), **data)
-        return "The decision is saved."
+        return "The decision is saved. You can change it until the request is answered."
 
-    return _do(request, asked, forms.DecisionForm(request.POST), act)
+    form = FormsOf(asked, request.user).decision(match, request.POST)
+    return _do(request, asked, f"decide-{match.pk}", form, act)
 
 
 @page_for("requests")
@@ -161,7 +207,7 @@ def plan(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     """Plan a copy."""
     asked = find(request, reference)
     match = get_object_or_404(Match.objects.select_related("request", "recording"), pk=match_id, request=asked)
-    form = forms.ReleaseForm(request.POST, checkers=checkers_for(request.user))
+    form = FormsOf(asked, request.user).copy(match, request.POST)
 
     def act(data: dict[str, Any]) -> str:
         plan_release(
@@ -172,22 +218,22 @@ def plan(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
             session=session_of(request),
             clock=clock(),
         )
-        return "The copy is being made. The second person is asked when it is ready."
+        return f"The copy is being made. {data['checker']} sees it on their home page when it is ready."
 
-    return _do(request, asked, form, act)
+    return _do(request, asked, f"copy-{match.pk}", form, act)
 
 
-def _do(request: HttpRequest, asked: Request, form: Any, act: Callable[[dict[str, Any]], str]) -> HttpResponse:
+def _do(
+    request: HttpRequest, asked: Request, place: str, form: Form, act: Callable[[dict[str, Any]], str]
+) -> HttpResponse:
     if not form.is_valid():
-        words = "; ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items())
-        messages.error(request, f"Nothing was done. {words}")
-        return redirect(asked)
+        return show(request, asked, place=place, bound=form, status=400)
     try:
         said = act(form.cleaned_data)
     except BwvError as problem:
         if problem.http_status == 403:
             log_refusal(request.user, problem, deed=request.path)
-        return show(request, asked, problem=problem)
+        return show(request, asked, problem=problem, place=place, bound=form)
     messages.success(request, said)
     return redirect(asked)
 
@@ -231,11 +277,11 @@ def _answer(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
     return "Answered. The asker is told to open their page."
 
 
-class _Nothing(forms.forms.Form):
+class _Nothing(Form):
     """A deed that is only its button."""
 
 
-DEEDS: dict[str, tuple[type, Callable[[HttpRequest, Request, dict[str, Any]], str]]] = {
+DEEDS: dict[str, tuple[type[Form], Callable[[HttpRequest, Request, dict[str, Any]], str]]] = {
     "take": (_Nothing, _take),
     "narrow": (forms.NarrowForm, _narrow),
     "identity": (forms.IdentityForm, _identity),
@@ -250,7 +296,8 @@ def _proposal(match: Match) -> dict[str, Any]:
     if match.decided_utc:
         return {name: getattr(match, name) for name in ("state", "ground", "reason", "review_date")}
     if match.embargo_proposed:
-        return {"state": "embargoed", "ground": "Data Protection Act 2018, section 45(4)"}
+        again = months_after(timezone.localdate(utc(clock())), REVIEW_MONTHS)
+        return {"state": "embargoed", "ground": "Data Protection Act 2018, section 45(4)", "review_date": again}
     return {"state": "full"}
 
 

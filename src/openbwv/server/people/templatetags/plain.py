@@ -1,8 +1,10 @@
 """Filters that write dates, lengths and sizes the way our pages do."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.utils import timezone
 
 register = template.Library()
@@ -80,3 +82,11 @@ def plural(count: int, words: str) -> str:
     """`{{ 2|plural:"recording needs,recordings need" }}` gives `2 recordings need`."""
     one, many = words.split(",")
     return f"{count} {one if count == 1 else many}"
+
+
+@register.simple_tag(takes_context=True)
+def page_query(context: dict[str, Any], page: Page, number: int) -> str:
+    """Return the address's query with the number of another page of `page` in it."""
+    query = context["request"].GET.copy()
+    query[getattr(page, "parameter", "page")] = number
+    return query.urlencode()

@@ -1,0 +1,126 @@
+"""Cameras that could have been there and have not docked: shown to the officer, and "none was made" waits for them."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from openbwv.server.clock import utc
+from openbwv.server.disclosure.actions.decide import answer_request
+from openbwv.server.disclosure.actions.life import assign_request
+from openbwv.server.disclosure.errors import NotDecidable
+from openbwv.server.disclosure.undocked import undocked_in_reach
+from openbwv.server.fleet.models import Assignment, Camera
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def camera(units, clock):
+    """Return a function that makes a camera of Lewisham that never docked; `facts` override any field."""
+
+    def make(name="0417", **facts):
+        values = {
+            "name": name,
+            "kid": hashlib.sha256(name.encode()).hexdigest(),
+            "certificate": "-",
+            "serial": name,
+            "unit": units["lewisham"],
+            "enrolled_utc": utc(clock) - timedelta(days=100),
+        }
+        return Camera.objects.create(**(values | facts))
+
+    return make
+
+
+def take(camera, person, clock, hours_ago=4, unit=None):
+    return Assignment.objects.create(
+        pseudonym=hashlib.sha256(f"{camera} {person} {hours_ago}".encode()).digest()[:16],
+        camera=camera,
+        person=person,
+        unit=unit,
+        from_utc=utc(clock) - hours_ago * HOUR,
+        until_utc=utc(clock) - hours_ago * HOUR + timedelta(hours=10),
+        signed=b"",
+    )
+
+
+def names(request):
+    return [each.camera.name for each in undocked_in_reach(request)]
+
+
+def test_a_camera_counts_until_it_docks_after_the_time_asked_for(ask, camera, clock):
+    made = camera()
+    request, _ = ask()  # the three hours to one hour ago, and an hour on either side
+    assert names(request) == ["0417"]
+    made.last_docked_utc = utc(clock) - 2 * HOUR
+    made.save()
+    assert names(request) == ["0417"]
+    made.last_docked_utc = utc(clock)
+    made.save()
+    assert names(request) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "counts"),
+    [
+        ({}, True),
+        ({"unit": None}, True),
+        ({"unit": "camden"}, False),
+        ({"unit": "dogs"}, True),
+        ({"state": "lost", "revoked_utc": timedelta(hours=2)}, True),
+        ({"state": "revoked", "revoked_utc": timedelta(days=2)}, False),
+        ({"enrolled_utc": timedelta(0)}, False),
+    ],
+)
+def test_place_and_standing_decide_whether_it_could_have_been_there(ask, camera, units, clock, facts, counts):
+    request, _ = ask()
+    facts = {name: utc(clock) - value if isinstance(value, timedelta) else value for name, value in facts.items()}
+    if facts.get("enrolled_utc"):
+        facts["enrolled_utc"] += HOUR
+    if isinstance(facts.get("unit"), str):
+        facts["unit"] = units[facts["unit"]]
+    camera(**facts)
+    assert bool(names(request)) == counts
+
+
+def test_who_had_it_then_decides_more_than_where_it_lives(ask, camera, avery, noor, units, clock):
+    away = camera("0500", unit=units["camden"])
+    take(away, avery, clock)
+    elsewhere = camera("0501")
+    take(elsewhere, noor, clock)
+    request, _ = ask()
+    assert names(request) == ["0500"]
+    named, _ = ask(officer_named="2211")
+    assert names(named) == ["0500", "0501"]
+
+
+def test_the_officer_sees_them_and_cannot_say_that_none_was_made(ask, camera, casey, avery, as_person, clock):
+    take(camera(), avery, clock)
+    request, _ = ask()
+    assign_request(request=request, actor=casey, clock=clock)
+    page = as_person(casey).get(request.get_absolute_url()).content.decode()
+    assert "1 camera that could have been there has not docked since" in page
+    assert "0417" in page
+    assert "PC Avery" in page
+    answer = {"request": request, "outcome": "no-footage", "answer": "There is none.", "actor": casey, "clock": clock}
+    with pytest.raises(NotDecidable, match="0417"):
+        answer_request(**answer, no_footage_kind="none-made")
+    told = answer_request(**answer, no_footage_kind="cannot-tell")
+    assert told.no_footage_kind == "cannot-tell"
+
+
+def test_when_all_have_docked_the_page_says_so_and_the_answer_stands(ask, camera, casey, as_person, clock):
+    camera(last_docked_utc=utc(clock))
+    request, _ = ask()
+    assign_request(request=request, actor=casey, clock=clock)
+    page = as_person(casey).get(request.get_absolute_url()).content.decode()
+    assert "Every camera that could have been there has docked since." in page
+    answer_request(
+        request=request,
+        outcome="no-footage",
+        no_footage_kind="none-made",
+        answer="There is none.",
+        actor=casey,
+        clock=clock,
+    )
