@@ -12,6 +12,9 @@ import pytest
 _STATE = Path(tempfile.mkdtemp(prefix="bwv-tests-")) / "state"
 _STATE.mkdir()
 os.environ["BWV_STATE"] = str(_STATE)
+# Processes that tests start find this checkout as ./bwv lets them, also when pytest was started without it.
+_ROOT = Path(__file__).resolve().parents[1]
+os.environ["PYTHONPATH"] = os.pathsep.join([str(_ROOT / "src"), str(_ROOT)])
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # live pages and Playwright share the test's thread
 
 FIRST_MOMENT = datetime(2026, 11, 20, 14, 2, 11, tzinfo=UTC)
