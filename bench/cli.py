@@ -9,7 +9,7 @@ NAMES = {
     "seal": "seal and sign fragments ÷ AES-256-GCM + SHA-256",
     "verify": "verify ciphertext ÷ SHA-256",
     "ingest": "the door ÷ a C server that receives, writes, hashes and syncs",
-    "playback": "decrypting fragments ÷ the same server serving plain ones",
+    "playback": "watching, signed in, through keyd ÷ the same server serving plain bytes",
     "retention": "finding what is due in 5 million rows ÷ in half a million",
     "log": "durable entries a second ÷ one synced file a batch",
 }

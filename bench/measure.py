@@ -25,6 +25,7 @@ class Series:
     unit: str
     ours: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
+    has_goal: bool = True  # False: printed for what it tells, and held against no goal
 
     @property
     def ratio(self) -> float:
@@ -49,6 +50,7 @@ class Series:
             "floor_all": [round(value, 3) for value in self.floor],
             "floor_spread": round(self.spread, 3),
             "noisy": self.spread > NOISY_SPREAD,
+            "has_goal": self.has_goal,
         }
 
 
@@ -85,7 +87,7 @@ class Result:
             "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
             "machine": machine(),
             "goal": {"least": self.goal.least, "aim": self.goal.aim, "at_most": self.goal.at_most},
-            "met": all(self.goal.is_met(each.ratio) is not False for each in self.series),
+            "met": all(self.goal.is_met(each.ratio) is not False for each in self.series if each.has_goal),
             "series": [each.as_dict() for each in self.series],
             "notes": self.notes,
         }

@@ -1,5 +1,6 @@
 """The pages as one ASGI application, with the media door beside Django: bytes go round the framework."""
 
+import gc
 import os
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.core.asgi import get_asgi_application
 _pages = get_asgi_application()
 
 from openbwv.server.vault.media import media_app  # noqa: E402  (needs Django set up)
+
+gc.collect()
+gc.freeze()  # what is loaded now lives as long as the process: no collection need walk over it again
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

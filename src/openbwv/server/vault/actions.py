@@ -22,13 +22,21 @@ from openbwv.server.vault.models import (
     RotationState,
     StoredObject,
     ViewingSession,
+    leaving_objects,
 )
 from openbwv.server.vault.release import shown_of
 from openbwv.server.vault.store import vault_store
 from openbwv.server.vault.viewing import close_viewing, start_viewing
 from openbwv.shared.clock import Clock
 
-__all__ = ["close_viewing", "drop_key", "remove_recording_bytes", "rotate_retention_key", "start_viewing"]
+__all__ = [
+    "close_viewing",
+    "drop_key",
+    "remove_recording_bytes",
+    "rotate_retention_key",
+    "start_viewing",
+    "unlink_leaving",
+]
 
 BATCH = 5000
 
@@ -56,8 +64,7 @@ def drop_key(*, recording: Recording, authorised: Event, clock: Clock) -> None:
 def remove_recording_bytes(*, recording: Recording) -> list[RemovedObject]:
     """Delete a recording's wrapped key and objects in the caller's transaction; its files go when that commits.
 
-    A crash before the files are gone leaves files without rows, which the daily sweep removes: without the key they
-    are noise already.
+    Until then each file keeps a row that names no recording, so that `unlink_leaving` finds what a crash left.
     """
     rows = list(StoredObject.objects.filter(recording=recording))
     removed = [RemovedObject(hashlib.sha256(row.key.encode()).digest(), row.kind, row.length) for row in rows]
@@ -70,9 +77,24 @@ def remove_recording_bytes(*, recording: Recording) -> list[RemovedObject]:
         recording.thumbnail = None
     for row in rows:
         row.delete()
-    keys = [row.key for row in rows]
-    transaction.on_commit(lambda: _unlink(recording, keys))
+    StoredObject.objects.bulk_create(StoredObject(key=row.key, kind=row.kind, length=row.length) for row in rows)
+    media_map.forget(recording.pk)
+    transaction.on_commit(unlink_leaving)
     return removed
+
+
+def unlink_leaving() -> int:
+    """Unlink the files of removed recordings and forget their names; return how many. Raises WriteFailed. Idempotent.
+
+    Call it before anybody certifies that they are gone.
+    """
+    store = vault_store()
+    count = 0
+    for row in leaving_objects():
+        store.remove(row.key)
+        row.delete()
+        count += 1
+    return count
 
 
 def rotate_retention_key(*, clock: Clock) -> Rotation:
@@ -159,10 +181,3 @@ def _log_both(rotation: Rotation, clock: Clock) -> Event:
     for kind in (EventType.KEK_ROTATED, EventType.KEK_DESTROYED):
         event = log_event(kind, actor_label="job vault.rotate", rule="rotation", details=details, clock=clock)
     return event
-
-
-def _unlink(recording: Recording, keys: list[str]) -> None:
-    media_map.forget(recording.pk)
-    store = vault_store()
-    for key in keys:
-        store.remove(key)

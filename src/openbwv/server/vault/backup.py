@@ -36,7 +36,7 @@ from openbwv.server.vault.backup_place import (
 )
 from openbwv.server.vault.force import force, read_force
 from openbwv.server.vault.keys import key_client
-from openbwv.server.vault.models import KeyWrap, PendingKey, StoredObject
+from openbwv.server.vault.models import KeyWrap, PendingKey, StoredObject, leaving_objects
 from openbwv.server.vault.store import Store, vault_store
 from openbwv.shared.clock import Clock
 from openbwv.shared.durable import NewFile, make_folder, write_durably
@@ -212,7 +212,7 @@ def _copy_log(target: Path) -> None:
 def _copy_objects(to: Path) -> tuple[int, int]:
     """Copy sealed objects and what was kept aside, and remove those that are gone here; return count and bytes."""
     source, target = vault_store(), Store(to / "vault")
-    wanted = dict(StoredObject.objects.values_list("key", "length"))
+    wanted = dict(StoredObject.objects.exclude(pk__in=leaving_objects()).values_list("key", "length"))
     for key in set(target.keys()) - wanted.keys():
         target.remove(key)
     for key, length in wanted.items():

@@ -43,6 +43,11 @@ class StoredObject(models.Model):
         return f"{self.kind} {self.key}"
 
 
+def leaving_objects() -> models.QuerySet[StoredObject]:
+    """Return the objects whose recording was removed and whose files may still be there; only journals have none."""
+    return StoredObject.objects.filter(recording=None).exclude(kind=ObjectKind.JOURNAL)
+
+
 class ManifestPart(models.Model):
     """A run of signed entries as it arrived, byte for byte."""
 

@@ -44,7 +44,7 @@ class Store:
     def read(self, key: str, *, offset: int = 0, length: int) -> bytes:
         """Return exactly `length` bytes from `offset`; raises ObjectMissing."""
         try:
-            descriptor = os.open(self.path(key), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(f"{self.folder}/{key[:2]}/{key[2:4]}/{key}", os.O_RDONLY | os.O_CLOEXEC)  # = path(key)
         except OSError as problem:
             raise _missing(key, problem.strerror or "cannot be opened") from problem
         try:

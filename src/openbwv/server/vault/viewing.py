@@ -18,7 +18,7 @@ from openbwv.server.evidence.models import Recording, State
 from openbwv.server.people.models import Person
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault.errors import NotStored, ViewingClosed
-from openbwv.server.vault.models import KeyWrap, ViewingSession, WatchGrant
+from openbwv.server.vault.models import KeyWrap, ViewingSession
 from openbwv.server.vault.opened import Keys, OpenedRecording
 from openbwv.server.vault.release import release_keys
 from openbwv.shared.clock import Clock
@@ -27,7 +27,13 @@ OPEN_FOR = timedelta(minutes=10)
 SILENCE = timedelta(seconds=60)
 RUN = 10
 MOST_KEPT = 256
+# Asked for with every fragment, so not through objects, which cost ten times as much.
 ROW = "SELECT closed_utc, expires_utc, last_asked_utc FROM vault_viewingsession WHERE id = %s"
+GRANT = (
+    "INSERT INTO vault_watchgrant (first_index, last_index, from_ms, to_ms, at, session_id) "
+    "SELECT %s, %s, %s, %s, %s, id FROM vault_viewingsession WHERE id = %s AND closed_utc IS NULL {lock} "
+    "ON CONFLICT (session_id, first_index) DO NOTHING"
+)
 
 
 @dataclass
@@ -36,7 +42,7 @@ class _Kept:
     expires_utc: datetime
     granted: set[int] = field(default_factory=set)  # first fragments of the runs that are committed
     session: ViewingSession | None = None  # as it was read last, and the row it was read from
-    row: tuple[Any, ...] | None = None
+    row: tuple[Any, ...] = ()
 
 
 _kept: dict[str, _Kept] = {}
@@ -143,12 +149,11 @@ def find_viewing(session_id: str, *, fresh: bool = False) -> ViewingSession | No
     return session
 
 
-def _row(session_id: str, *, lock: bool = False) -> tuple[Any, ...] | None:
-    """Return what can change of a viewing, closed_utc first, as the database has it; a tenth of an object's cost."""
+def _row(session_id: str) -> tuple[Any, ...]:
+    """Return what can change of a viewing, closed_utc first, as the database has it; empty for none of that name."""
     with connection.cursor() as cursor:
-        for_update = lock and connection.features.has_select_for_update
-        cursor.execute(ROW + " FOR UPDATE" if for_update else ROW, (session_id,))
-        return cursor.fetchone()
+        cursor.execute(ROW, (session_id,))
+        return cursor.fetchone() or ()
 
 
 def opened_for(session: ViewingSession) -> OpenedRecording:
@@ -190,20 +195,19 @@ def grant(session: ViewingSession, index: int) -> None:
     timed = opened.table.timed[first : first + RUN]
     if not timed:
         return
-    run = WatchGrant(
-        session=session,
-        first_index=first,
-        last_index=first + len(timed) - 1,
-        from_ms=media_ms(opened, timed[0].seq)[0],
-        to_ms=media_ms(opened, timed[-1].seq)[1],
-        at=datetime.now(UTC),
-    )
-    with transaction.atomic():  # on SQLite it holds the one lock of all writers, elsewhere that of the row
-        row = _row(session.pk, lock=True)
-        if row is None or row[0] is not None:
-            _end(session)
-        WatchGrant.objects.bulk_create([run], ignore_conflicts=True)
+    from_ms, to_ms = media_ms(opened, timed[0].seq)[0], media_ms(opened, timed[-1].seq)[1]
+    at = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    with connection.cursor() as cursor:
+        cursor.execute(GRANT.format(lock=_lock_row()), (first, first + len(timed) - 1, from_ms, to_ms, at, session.pk))
+        is_new = cursor.rowcount > 0
+    if not is_new and _row(session.pk)[:1] != (None,):
+        _end(session)
     kept.granted.add(first)
+
+
+def _lock_row() -> str:
+    """Return what locks the viewing's row; SQLite has one lock for all writers and no word for it."""
+    return "FOR UPDATE" if connection.features.has_select_for_update else ""
 
 
 def media_ms(opened: OpenedRecording, seq: int) -> tuple[int, int]:
