@@ -1,0 +1,1 @@
+"""The subcommands of `./bwv study`, one a module: options in, text or JSON out."""

@@ -1,0 +1,155 @@
+"""A CSV file as columns of known type; a cell that is not what its column must hold is named by line and column.
+
+Lines are those of the file, the header being line 1. Nothing is guessed: blank, NA, N/A, NaN, null, None and a single
+dot are missing, everything else must parse. Bytes may be gzipped.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from openbwv.studies.errors import BadRow, BadTable
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
+TREATED = frozenset({"1", "1.0", "treated", "treatment", "t", "true", "yes", "camera"})
+CONTROL = frozenset({"0", "0.0", "control", "c", "false", "no", "none given"})
+GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a file as text, the line each row begins on, and the SHA-256 of the file as it was given."""
+
+    file: str
+    cells: pd.DataFrame
+    lines: np.ndarray
+    sha256: str
+
+    def text(self, column: str) -> np.ndarray:
+        """Return a column as stripped text, "" where it is missing; raises BadTable when there is none."""
+        if column not in self.cells.columns:
+            raise BadTable(
+                what=f"{self.file} has no column '{column}'.",
+                remedy=f"Its columns are: {', '.join(map(str, self.cells.columns))}.",
+            )
+        stripped = (value.strip() for value in self.cells[column])
+        return np.array(["" if value.lower() in MISSING else value for value in stripped], dtype=object)
+
+    def numbers(
+        self, column: str, *, least: float | None = None, whole: bool = False, missing: Collection[str] = ()
+    ) -> np.ndarray:
+        """Return a column as floats, nan where it is missing or is one of the words `missing`.
+
+        Raises BadRow for text, infinity, a value under `least`, or, with `whole`, a fraction.
+        """
+        text = self.text(column)
+        if missing:
+            text = np.array(["" if value.lower() in missing else value for value in text], dtype=object)
+        values = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        given = text != ""
+        self._refuse(column, text, given & ~np.isfinite(values), "is not a number", "Write digits, a point, no commas.")
+        if least is not None:
+            remedy = "Mend the cell, or leave it blank if the value is not known."
+            self._refuse(column, text, given & (values < least), f"is less than {least:g}", remedy)
+        if whole:
+            remedy = "A count has no fraction; use --kind measure if this is not a count."
+            self._refuse(column, text, given & (values != np.round(values)), "is not a whole number", remedy)
+        return values
+
+    def arms(self, column: str) -> np.ndarray:
+        """Return a column of arms as 1 (treated), 0 (control) and nan (missing); raises BadRow for any other word."""
+        text = self.text(column)
+        low = pd.Series(text).str.lower()
+        treated, control, missing = low.isin(TREATED), low.isin(CONTROL), low == ""
+        bad = ~(treated | control | missing)
+        remedy = "Use 1 and 0, or treated and control; leave it blank if it is not known."
+        self._refuse(column, text, bad.to_numpy(), "names no arm", remedy)
+        return np.where(treated, 1.0, np.where(control, 0.0, np.nan))
+
+    def _refuse(self, column: str, text: np.ndarray, bad: np.ndarray, problem: str, remedy: str) -> None:
+        places = np.flatnonzero(bad)
+        if len(places):
+            more = f" ({len(places)} such cells)" if len(places) > 1 else ""
+            line = int(self.lines[places[0]])
+            words = f"'{str(text[places[0]])[:40]}' {problem}{more}."
+            raise BadRow(file=self.file, line=line, column=column, problem=words, remedy=remedy)
+
+
+def read_table(data: bytes, *, file: str) -> Table:
+    """Read the bytes of a CSV file, gzipped or not; `file` is its name for messages.
+
+    Raises BadTable for bytes that are no table (broken gzip, no UTF-8, no header, a name twice) and BadRow for a line
+    with too few or too many fields.
+    """
+    reader = csv.reader(io.StringIO(_text(data, file), newline=""), strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    header: list[str] = []
+    before = 0
+    try:
+        for fields in reader:
+            if not header:
+                header = _header(fields, file)
+            else:
+                rows.append(_full(fields, header, file, before + 1))
+                lines.append(before + 1)
+            before = reader.line_num
+    except csv.Error as problem:
+        what = f"{file}, line {reader.line_num}: {problem}."
+        raise BadTable(what=what, remedy="Quote fields that hold commas or quotes.") from problem
+    if not header:
+        raise BadTable(what=f"{file} is empty.", remedy="The first line names the columns.")
+    cells = pd.DataFrame(rows, columns=pd.Index(header), dtype=object)
+    return Table(file, cells, np.array(lines, dtype=int), hashlib.sha256(data).hexdigest())
+
+
+def _header(fields: list[str], file: str) -> list[str]:
+    names = [name.strip() for name in fields]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not names or "" in names:
+        raise BadTable(what=f"{file}, line 1: a column has no name.", remedy="The first line names the columns.")
+    if twice:
+        what = f"{file}, line 1: the column '{twice[0]}' stands there twice."
+        raise BadTable(what=what, remedy="Give every column one name of its own.")
+    return names
+
+
+def _full(fields: list[str], header: list[str], file: str, line: int) -> list[str]:
+    """Return the fields of a line; a blank line becomes a row of missing values, so that it is listed, not lost."""
+    if not fields:
+        return [""] * len(header)
+    if len(fields) != len(header):
+        short = len(fields) < len(header)
+        raise BadRow(
+            file=file,
+            line=line,
+            column=header[len(fields)] if short else header[-1],
+            problem=f"the line has {len(fields)} fields, the header {len(header)}.",
+            remedy="Every line needs as many fields as the header; quote fields that hold commas.",
+        )
+    return fields
+
+
+def _text(data: bytes, file: str) -> str:
+    if data.startswith(GZIP_MAGIC):
+        try:
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(LARGEST_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as problem:
+            remedy = "Fetch the file again."
+            raise BadTable(what=f"{file} is a broken gzip file: {problem}.", remedy=remedy) from problem
+    if len(data) > LARGEST_BYTES:
+        raise BadTable(what=f"{file} is larger than 1 GiB.", remedy="Split it, or leave out columns that are not used.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data[: problem.start].count(b"\n") + 1
+        what = f"{file}, line {line}: byte {data[problem.start]:#04x} is not UTF-8."
+        raise BadTable(what=what, remedy="Save the file as UTF-8.") from problem
