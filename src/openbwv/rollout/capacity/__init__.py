@@ -1,0 +1,1 @@
+"""What storage, network, docks and people a number of cameras needs."""
