@@ -5,14 +5,17 @@ from datetime import timedelta
 import pytest
 
 from openbwv.custody import EventType
+from openbwv.server.checking import run_check
 from openbwv.server.evidence.models import State
 from openbwv.server.retention import actions, certifying, erasing, sweep
 from openbwv.server.retention.errors import HoldTooLate
-from openbwv.server.retention.models import Alarm, Deletion, DeletionState
+from openbwv.server.retention.models import Alarm, Certificate, Deletion, DeletionState, SweepClock
 from openbwv.server.trail.models import Event
 from openbwv.server.vault import actions as vault
 from openbwv.server.vault.actions import rotate_retention_key
+from openbwv.server.vault.models import StoredObject
 from openbwv.server.vault.release import wrap_of
+from openbwv.server.vault.store import vault_store
 from tests.server.retention.steps import HOUR_MS
 
 
@@ -77,8 +80,6 @@ def test_a_hold_after_each_step_wins_until_the_point_of_no_return_and_is_refused
         return
     actions.place_hold(recording=recording, kind="person", reason="in time", actor=gale, clock=force.clock)
     force.clock.advance(96 * HOUR_MS)
-    from openbwv.server.retention.models import SweepClock
-
     SweepClock.objects.update(last_utc=None)
     force.wait(days=10)
     recording.refresh_from_db()
@@ -180,3 +181,40 @@ def test_killed_before_and_after_each_step_the_next_run_goes_on_to_the_same_end(
     assert deletion.certificate.phase1
     assert Event.objects.filter(recording=recording, type=EventType.ERASED).count() == 1
     assert done["failed"] == 0
+
+
+def test_files_that_a_kill_left_are_gone_before_a_certificate_says_so(force):
+    """Killed between the commit and the unlinking: here nothing runs on commit, as nothing does after SIGKILL."""
+    recording = force.dock()
+    keys = list(StoredObject.objects.filter(recording=recording).values_list("key", flat=True))
+    for step in STEPS[: STEPS.index(remove) + 1]:
+        step(force, lambda: Deletion.objects.select_related("recording", "authorised_event").get())
+    assert all(vault_store().path(key).exists() for key in keys), "the kill"
+    found = run_check(clock=force.clock, only=["vault"]).disagreements
+    assert [each.code for each in found] == ["erased-remains"] * len(keys)
+    SweepClock.objects.update(last_utc=None)  # nobody looked while the steps were taken by hand
+    force.wait(hours=1)
+    assert Deletion.objects.get().certificate.phase1
+    assert keys
+    assert not any(vault_store().path(key).exists() for key in keys)
+    assert not StoredObject.objects.filter(key__in=keys).exists()
+    assert run_check(clock=force.clock, only=["vault"]).disagreements == []
+
+
+def test_no_certificate_while_the_databases_journal_may_hold_the_key(force, monkeypatch):
+    """A reader kept SQLite's write-ahead log from being emptied, or a kill came before it: the next run does it."""
+    force.dock()
+    with monkeypatch.context() as broken:
+        broken.setattr(sweep, "truncate_journal", lambda: False)
+        force.wait(days=31)
+        deletion = Deletion.objects.get()
+        assert deletion.state == DeletionState.ERASED
+        assert not Certificate.objects.exists()
+        assert "still reads" in deletion.problem
+    emptied = []
+    monkeypatch.setattr(sweep, "truncate_journal", lambda: emptied.append(True) or True)
+    force.wait(hours=1)
+    assert emptied
+    assert Certificate.objects.get().phase1
+    deletion.refresh_from_db()
+    assert deletion.problem == ""

@@ -7,7 +7,7 @@ from openbwv.recording import BwvError, FragmentInfo, ManifestReader, PartChecke
 from openbwv.server.checking.result import Context, Disagreement
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.vault.media_map import held_fragments, manifest_runs
-from openbwv.server.vault.models import KeyWrap, Part, PendingKey, StoredObject
+from openbwv.server.vault.models import KeyWrap, ObjectKind, Part, PendingKey, StoredObject, leaving_objects
 from openbwv.server.vault.store import Store, vault_store
 
 YOUNG_S = 600
@@ -18,13 +18,22 @@ ERASE_AGAIN = "Run `./bwv retention --execute`; it finishes what was begun."
 def walk_vault(context: Context) -> Iterator[Disagreement]:
     """Compare objects with files, then each recording's entries and fragments with what the camera signed."""
     store = vault_store()
+    seen = set(leaving_objects().values_list("pk", flat=True))
     yield from _objects(store, context)
     for recording in Recording.objects.exclude(state=State.ERASED).order_by("pk").iterator(chunk_size=200):
         context.looked_at["recordings"] += 1
         yield from _recording(recording, context)
     for recording in Recording.objects.filter(state=State.ERASED).iterator(chunk_size=200):
-        context.looked_at["erased recordings"] += 1
+        context.looked_at["erased recordings searched"] += 1
         yield from _erased(recording)
+    yield from _leaving(seen)
+
+
+def _leaving(seen: set[int]) -> Iterator[Disagreement]:
+    """Report files of erased recordings that were there when the walk began and are there still."""
+    for row in leaving_objects().filter(pk__in=seen):
+        what = "its recording was erased, but the removal of this file was cut off"
+        yield Disagreement("erased-remains", f"vault object {row.key}", what, ERASE_AGAIN)
 
 
 def _objects(store: Store, context: Context) -> Iterator[Disagreement]:
@@ -33,6 +42,8 @@ def _objects(store: Store, context: Context) -> Iterator[Disagreement]:
         known.add(row.key)
         context.looked_at["objects"] += 1
         where = f"vault object {row.key}"
+        if row.recording_id is None and row.kind != ObjectKind.JOURNAL:
+            continue  # on its way out: `_leaving` looks again when everything else has been looked at
         try:
             length = store.path(row.key).stat().st_size
         except OSError as problem:

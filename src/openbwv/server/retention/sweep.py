@@ -32,9 +32,11 @@ from openbwv.server.retention.models import (
     SweepClock,
 )
 from openbwv.server.trail.actions import log_event
+from openbwv.server.vault import actions as vault
 from openbwv.shared.clock import Clock
 
 BATCH = 1000
+STILL_READ = "Somebody still reads the database as it was before; it is emptied of what was erased in the next run."
 
 
 @dataclass
@@ -64,8 +66,7 @@ def sweep(clock: Clock) -> dict[str, int]:
         state__in=(DeletionState.AUTHORISED, DeletionState.DELETING), opens_utc__lte=utc(clock)
     ).order_by("opens_utc"):
         _carry_out(deletion, done, clock)
-    if done.erased:
-        truncate_journal()
+    vault.unlink_leaving()
     _certify(done, clock)
     _alarm_overdue(clock)
     return asdict(done)
@@ -262,8 +263,15 @@ def _carry_out(deletion: Deletion, done: Swept, clock: Clock) -> None:
 
 
 def _certify(done: Swept, clock: Clock) -> None:
-    """Sign what waits for a signature; a log or key service that is down leaves it for the next run."""
-    for deletion in Deletion.objects.filter(state=DeletionState.ERASED, certificate=None).order_by("erased_utc"):
+    """Sign what waits for a signature; a log or key service that is down leaves it for the next run.
+
+    Not before the files are gone and the database's journal is empty: a run that was cut off may have left either.
+    """
+    waiting = Deletion.objects.filter(state=DeletionState.ERASED, certificate=None).order_by("erased_utc")
+    if waiting.exists() and not truncate_journal():
+        done.failed += waiting.update(problem=STILL_READ)
+        waiting = waiting.none()
+    for deletion in waiting:
         try:
             certifying.sign_phase_1(deletion, clock=clock)
         except BwvError as problem:
@@ -281,8 +289,11 @@ def _alarm_overdue(clock: Clock) -> None:
         alarms.raise_alarm(AlarmKind.OVERDUE, words, recording=deletion.recording, clock=clock)
 
 
-def truncate_journal() -> None:
-    """Empty SQLite's write-ahead log, so that no erased row is left in it; other engines need nothing."""
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def truncate_journal() -> bool:
+    """Empty SQLite's write-ahead log, so that no erased row is left in it; say whether it is. Others need nothing."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_ = cursor.fetchone()
+    return not busy
