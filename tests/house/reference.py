@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.house.releases import RELEASES
 from tests.house.source import ROOT, modules
 
 HTTP_MEANING = {
@@ -164,48 +165,53 @@ def events() -> str:
 
 
 def routes() -> str:
-    """Return docs/ref/routes.md: every address the server answers to."""
+    """Return docs/ref/routes.md: every address the server answers to, and what may leave there but a page."""
+    pages = sorted(f"| `/{address}` | `{name}` |" for address, name, _ in page_routes())
+    raw = [f"| `{address}` | {method} | {who} |" for method, address, who, _ in raw_routes()]
+    leaves = [
+        f"| `{address}` | {release.what} | {release.right} | {'yes' if release.footage else ''} |"
+        for address, release in RELEASES.items()
+    ]
+    parts = ["# Addresses\n", NOTE, ROUTES_PROSE, "| address | name |", "|---|---|", *pages]
+    parts += ["\n## Bytes, outside Django\n", RAW_PROSE, "| address | method | who |", "|---|---|---|", *raw]
+    parts += ["\n## What may leave\n", RELEASES_PROSE, "| address | what | for whom | footage |", "|---|---|---|---|"]
+    return "\n".join([*parts, *leaves, ""])
+
+
+def page_routes() -> Iterator[tuple[str, str, object]]:
+    """Yield (address, name, view) of the whole URL map."""
     from django.urls import get_resolver
 
-    rows = ["| address | name |", "|---|---|"]
-    rows += sorted(f"| `/{address}` | `{name}` |" for address, name in walk(get_resolver().url_patterns, ""))
-    raw = ["| address | method |", "|---|---|"]
-    raw += [f"| `{address}` | {method} |" for address, method in RAW_ROUTES]
-    return "\n".join(
-        ["# Addresses\n", NOTE, ROUTES_PROSE, *rows, "", "## Bytes, outside Django\n", RAW_PROSE, *raw, ""]
-    )
+    yield from walk(get_resolver().url_patterns, "")
 
 
-def walk(patterns, before: str) -> Iterator[tuple[str, str]]:
+def walk(patterns, before: str) -> Iterator[tuple[str, str, object]]:
     for pattern in patterns:
         address = before + str(pattern.pattern)
         if hasattr(pattern, "url_patterns"):
             yield from walk(pattern.url_patterns, address)
         else:
-            yield address.replace("^", "").replace("$", "").replace("\\Z", "").replace("|", "\\|"), pattern.name or "–"
+            plain = address.replace("^", "").replace("$", "").replace("\\Z", "").replace("|", "\\|")
+            yield plain, pattern.name or "–", pattern.callback
 
 
-RAW_ROUTES = [
-    ("/media/<session>/index.json", "GET"),
-    ("/media/<session>/init", "GET"),
-    ("/media/<session>/<seq>", "GET"),
-    ("/hello (door)", "GET, POST"),
-    ("/recordings/<rec_id>/manifest (door)", "GET, PUT"),
-    ("/recordings/<rec_id>/key (door)", "PUT"),
-    ("/recordings/<rec_id>/parts (door)", "GET"),
-    ("/recordings/<rec_id>/parts/<first_seq> (door)", "PUT"),
-    ("/recordings/<rec_id>/orphan (door)", "PUT"),
-    ("/recordings/<rec_id>/complete (door)", "POST"),
-    ("/receipts (door)", "GET"),
-    ("/journal (door)", "GET, PUT"),
-    ("/enrolments (door)", "POST"),
-    ("/enrolments/<id>/confirm (door)", "POST"),
-    ("/enrolments/<id>/refuse (door)", "POST"),
-    ("/assignments (door)", "POST"),
-    ("/assignments/none (door)", "POST"),
-    ("/fleet/cameras (door)", "GET"),
-    ("/consistency (door)", "GET"),
-]
+def raw_routes() -> Iterator[tuple[str, str, str, object]]:
+    """Yield (method, address, who, handler) of the raw callables' own tables, which they dispatch by."""
+    from openbwv.server.ingest.app import ROUTES as DOOR
+    from openbwv.server.vault.media import ROUTES as MEDIA
+
+    for route in MEDIA:
+        yield route.method, address_of(route.path), "the person of the open viewing", route.handler
+    for route in DOOR:
+        who = "any device with a certificate" if route.open else "a device with a token"
+        yield route.method, address_of(route.path), f"door: {who}", route.handler
+
+
+def address_of(path: re.Pattern[str]) -> str:
+    """Return a route's pattern as a reader writes it: `/media/<session>/init`."""
+    return re.sub(r"\(\?P<(\w+)>[^()]*\)", r"<\1>", path.pattern).replace("\\", "")
+
+
 COMMANDS_PROSE = """\
 Every command takes `--help`, with examples, and `--json`. Exit codes follow `sysexits.h`: 0 done, 64 bad usage, 65
 bad data, 69 a service is missing, 73 cannot create, 74 disk, 75 try later, 77 not permitted, 78 settings, 70 an
@@ -238,6 +244,11 @@ exceptions (sign-in, the public's request, the log's files) are listed with thei
 RAW_PROSE = """\
 Footage never passes through Django's request cycle. These are answered by two small ASGI callables: `/media/` beside
 the pages, for a viewing session that is open, and the door, a process and port of its own with mutual TLS.
+"""
+RELEASES_PROSE = """\
+Every address whose code can reach what the vault holds, or an answer that is no page, found by walking the code from
+the URL map and from the raw callables' tables; a test fails on one that is not here. Everything else answers with a
+page, a redirection, or JSON about the request itself.
 """
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
