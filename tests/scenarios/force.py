@@ -27,7 +27,9 @@ START_S = 40.0
 class RealForce:
     """Commands run against one state folder; processes are stopped by `close`."""
 
-    def __init__(self, folder: Path) -> None:
+    apart = False  # each process in a group of its own
+
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.port = free_port()
@@ -42,19 +44,21 @@ class RealForce:
         self.environment.pop("BWV_STATE", None)
         (folder / "tmp").mkdir()
         self.processes: dict[str, subprocess.Popen] = {}
-        self.made = self.run("init", "--state", self.state, "--name", "Scenario Force", "--admin", "lou", "--json")
+        words = ["--state", self.state, "--name", "Scenario Force", "--admin", "lou", "--json", *options]
+        self.made = self.run("init", *words)
 
-    def run(self, *arguments, status=0):
-        """Run one command and return its JSON."""
+    def run(self, *arguments, status=0, told=""):
+        """Run one command and return its JSON; `status=None`: however it ends."""
         done = subprocess.run(
             [sys.executable, "-m", "openbwv", *map(str, arguments)],
             env=self.environment,
+            input=told,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert done.returncode == status, done.stdout + done.stderr
+        assert done.returncode == status or (status is None and done.stdout), done.stdout + done.stderr
         return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
 
     def start(self, name, *arguments, environment=None):
@@ -65,6 +69,7 @@ class RealForce:
             stdout=subprocess.PIPE,
             stderr=(self.folder / f"{name}.err").open("ab"),
             text=True,
+            start_new_session=self.apart,
         )
         self.processes[name] = process
         return process
