@@ -208,7 +208,8 @@ def inline(monkeypatch):
     from openbwv.server.ingest import app, http, parts, side_objects, work
 
     async def now(function, *arguments, **keywords):
-        return function(*arguments, **keywords)
+        with work.database_faults_named():
+            return function(*arguments, **keywords)
 
     for module in (app, parts, side_objects, work):
         monkeypatch.setattr(module, "in_thread", now, raising=False)

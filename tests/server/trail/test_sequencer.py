@@ -17,6 +17,7 @@ from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.errors import DatabaseBehindLog, LogBehindDatabase, WorkerRunning
 from openbwv.server.trail.models import Event, LogHead
 from openbwv.server.trail.sequencer import Sequencer, SequencerLock, run_sequencer
+from openbwv.shared.durable import DiskFull
 from openbwv.shared.log_folder import checkpoint_file
 from tests.server.log_fixture import KEY, begin
 
@@ -290,6 +291,36 @@ def test_a_database_that_does_not_answer_is_tried_again_and_nothing_is_logged_tw
     )
     assert indices() == [0, 1, 2]
     assert log.reader().checkpoint().size == 3
+
+
+def test_a_disk_too_full_to_note_that_the_disk_is_full_does_not_end_the_run(running_log, write, clock, monkeypatch):
+    """Log and database share a disk: neither the entry nor the heartbeat that says so can be written."""
+    write(3)
+    full = iter([True, True])
+
+    def sign(message):
+        if next(full, False):
+            raise DiskFull(what="The disk is full.", remedy="Free some space.")
+        return KEY.sign(message)
+
+    rounds = []
+
+    def beat(_ms, outcome, _message):
+        rounds.append(outcome)
+        if outcome == "failed":
+            raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("openbwv.server.trail.sequencer.connection.close", lambda: None)
+    run_sequencer(
+        Sequencer(sign=sign),
+        clock=clock,
+        stopping=lambda: "done" in rounds,
+        beat=beat,
+        wait_s=0,
+        retry_s=0,
+    )
+    assert rounds[:3] == ["failed", "failed", "done"]
+    assert indices() == [0, 1, 2]
 
 
 def test_on_postgresql_the_lock_holds_across_hosts_and_on_sqlite_within_the_folder(db, state, tmp_path):

@@ -4,13 +4,17 @@ Outside Django's request cycle nobody does that for us (note: a worker that live
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, close_old_connections
 
+from openbwv.recording.errors import BwvError
 from openbwv.server.ingest.errors import Busy
+from openbwv.shared.durable import DiskFull
 
+LOCKED, FULL = ("locked", "deadlock"), ("is full", "No space left")  # in the words of SQLite and of PostgreSQL
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -18,17 +22,36 @@ Result = TypeVar("Result")
 async def in_thread(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **keywords: Arguments.kwargs
 ) -> Result:
-    """Run `function` in a thread with a usable database connection; raises Busy when the database stays locked."""
+    """Run `function` in a thread with a usable database connection; raises what `database_faults_named` does."""
 
     def work() -> Any:
         close_old_connections()
         try:
-            return function(*arguments, **keywords)
-        except OperationalError as problem:
-            if "locked" not in str(problem) and "deadlock" not in str(problem):
-                raise
-            raise Busy(what="The database is busy.", remedy="Try again in a second.") from problem
+            with database_faults_named():
+                return function(*arguments, **keywords)
         finally:
             close_old_connections()
 
     return await asyncio.to_thread(work)
+
+
+@contextlib.contextmanager
+def database_faults_named() -> Iterator[None]:
+    """Raise Busy for a database that stays locked, DiskFull for one that cannot grow; the transaction is undone."""
+    try:
+        yield
+    except OperationalError as problem:
+        if (refusal := _refusal(str(problem))) is None:
+            raise
+        raise refusal from problem
+
+
+def _refusal(words: str) -> BwvError | None:
+    if any(word in words for word in FULL):
+        return DiskFull(
+            what="The disk that holds the database is full; nothing was taken.",
+            remedy="Free some space or add a disk, then try again. Nothing that was stored before is lost.",
+        )
+    if any(word in words for word in LOCKED):
+        return Busy(what="The database is busy.", remedy="Try again in a second.")
+    return None

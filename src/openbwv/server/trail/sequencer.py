@@ -194,7 +194,7 @@ def run_sequencer(
             raise
         except BwvError as error:
             problem = error.what
-            beat(began_ms, Outcome.FAILED, problem)
+            _tell(beat, began_ms, problem)
         except (OperationalError, InterfaceError) as error:
             problem = str(error)
             logger.warning("the database did not answer: %s", error)
@@ -204,6 +204,14 @@ def run_sequencer(
             return
         if not count:
             time.sleep(retry_s if problem else wait_s)
+
+
+def _tell(beat: Callable[[int, str, str], None], began_ms: int, problem: str) -> None:
+    """Note in the database why the log waits; on a full disk not even that may go, and the run must not end of it."""
+    try:
+        beat(began_ms, Outcome.FAILED, problem)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("%s Nor can that be noted: %s", problem, error)
 
 
 def _running() -> WorkerRunning:
