@@ -272,3 +272,14 @@ def test_three_months_after_the_answer_the_hold_ends(recorded, ask, clock, casey
     clock.advance(3 * 86_400_000)
     assert end_holds(clock) == 1
     assert not is_held(recording)
+
+
+def test_a_recording_that_two_requests_hold_says_so_in_one_reason(recorded, ask, clock):
+    from openbwv.server.clock import utc
+    from openbwv.server.retention.keeping import reasons_to_keep
+
+    recording = recorded()
+    ask()
+    assert reasons_to_keep(recording, utc(clock)) == ["it is held for a request for footage"]
+    ask()
+    assert reasons_to_keep(recording, utc(clock)) == ["it is held for 2 requests for footage"]

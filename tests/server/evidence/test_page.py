@@ -30,7 +30,7 @@ def test_the_page_says_why_it_is_seen_and_when_it_goes(as_person, recording, ave
 def test_muted_sound_is_told_with_its_reason(as_person, recording, avery, clock):
     Mark.objects.create(recording=recording, kind="mute", from_ms=10_000, to_ms=32_000, reason="Legal privilege")
     page = as_person(avery).get(PATH).content.decode()
-    assert "Sound was turned off until 32 s" in page
+    assert "Sound was turned off until 0:32" in page
     assert "Reason: Legal privilege" in page
 
 

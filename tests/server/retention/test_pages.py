@@ -47,7 +47,7 @@ def command(settings, capsys, monkeypatch):
 def test_a_policy_goes_through_two_browsers(sign_in, units, indra, lou, clock):
     first, second = sign_in(indra), sign_in(lou)
     answer = first.post("/retention/policy/propose", {"days": 31, "least_days": 7, "reason": "rule"}, follow=True)
-    assert b"waits for a second person" in answer.content
+    assert b"It takes another person who is a records manager or administrator: Lou." in answer.content
     assert second.post("/retention/policy/1/approve", {"reason": "blind"}).status_code == 403
     assert b"Bring it into force" in second.get("/retention/policy/1").content
     assert b"Bring it into force" not in first.get("/retention/policy/1").content
@@ -156,3 +156,60 @@ def test_the_dry_run_command_changes_nothing_and_execute_does_it(command, force,
         retention_command, "--certificate", recording.reference, "--to", str(target), "--as", "indra", "--reason", "x"
     )
     assert DestructionCertificate.decode(target.read_bytes(), trust=None).body.phase == 1
+
+
+@pytest.fixture
+def asked(avery, gale, indra, clock):
+    """Return Gale's hold, which Indra has asked to release."""
+    made = cast.recording(officer=avery, ingest_utc=utc(clock))
+    actions.recording_ingested(made, clock)
+    hold = actions.place_hold(recording=made, kind="person", reason="a complaint", actor=gale, clock=clock)
+    return actions.release_hold(hold=hold, reason="none came", actor=indra, session="i", clock=clock)
+
+
+def test_who_may_release_a_hold_is_named_before_and_after_it_was_asked_for(
+    sign_in, asked, gale, indra, blake, casey, clock
+):
+    page = asked.recording.get_absolute_url()
+    words = "supervisor, disclosure officer or records manager: Casey, Sgt Blake. They see it on their home page."
+    browser = sign_in(indra)
+    assert (
+        f"Indra has asked to release it. It takes another person who is a {words}" in browser.get(page).content.decode()
+    )
+    assert words in browser.get("/retention/decisions").content.decode()
+    second = actions.place_hold(recording=asked.recording, kind="person", reason="x", actor=gale, clock=clock)
+    assert words in browser.get(page).content.decode().split("Release this hold")[1]
+    told = browser.post(f"{page}/holds/{second.pk}/release", {"reason": "over"}, follow=True).content.decode()
+    assert f"Asked for. It takes another person who is a {words}" in told
+    for person in (blake, casey):
+        assert any(line.words == "releases of holds to decide" and line.count == 2 for line in todo_for(person, clock))
+
+
+def test_the_second_person_may_say_no_and_then_nothing_waits(sign_in, asked, blake, indra):
+    browser, page = sign_in(blake), f"/retention/holds/{asked.pk}"
+    assert browser.get(page).status_code == 200
+    assert "This field is required" in browser.post(page, {"decision": "decline"}).content.decode()
+    assert b"The hold stays" in browser.post(page, {"decision": "decline", "reason": "not yet"}, follow=True).content
+    asked.refresh_from_db()
+    assert (asked.released_utc, asked.release_asked_by) == (None, None)
+    assert b"Nothing waits for you" in browser.get("/retention/decisions").content
+    event = Event.objects.filter(details__deed="release-declined").get()
+    assert (event.actor, event.details["first"], event.why) == (blake, "indra", "not yet")
+
+
+def test_whoever_asked_may_take_it_back_but_not_confirm_it(sign_in, asked, indra):
+    browser, page = sign_in(indra), f"/retention/holds/{asked.pk}"
+    text = browser.get(page).content.decode()
+    assert "Take it back" in text
+    assert "Release the hold" not in text
+    assert browser.post(page, {"decision": "confirm"}).status_code == 403
+    assert b"The hold stays" in browser.post(page, {"decision": "decline", "reason": "my mistake"}, follow=True).content
+    assert Event.objects.filter(details__deed="release-taken-back").get().actor == indra
+    assert browser.post(page, {"decision": "decline", "reason": "again"}).status_code == 409
+
+
+def test_whoever_may_neither_release_nor_check_cannot_keep_it_either(asked, devi, clock):
+    from openbwv.server.people.actions import NotPermitted
+
+    with pytest.raises(NotPermitted):
+        actions.keep_hold(hold=asked, reason="x", actor=devi, clock=clock)

@@ -115,9 +115,13 @@ def test_local_time_is_summer_time_in_summer_and_utc_stays_utc(running_log, reco
 
 
 def test_the_whole_trail_is_a_page_without_script(logged, as_person, devi):
-    page = as_person(devi).get(f"/recordings/{logged.reference}/trail").content.decode()
+    browser = as_person(devi)
+    page = browser.get(f"/recordings/{logged.reference}/trail").content.decode()
     assert "301 entries" in page
-    assert page.count("<li data-event=") == 301
+    assert page.count("<li data-event=") == 200
+    assert 'href="?page=2"' in page
+    older = browser.get(f"/recordings/{logged.reference}/trail?page=2").content.decode()
+    assert older.count("<li data-event=") == 101
     assert "complaint &lt;b&gt;12&lt;/b&gt;" in page
     assert "<b>12</b>" not in page
 

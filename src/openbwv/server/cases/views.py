@@ -12,6 +12,7 @@ from openbwv.server.cases.models import Matter
 from openbwv.server.clock import clock
 from openbwv.server.evidence.queries import visible_to
 from openbwv.server.people.pages import page_for
+from openbwv.server.people.paging import page_of
 from openbwv.server.people.rights import may
 
 
@@ -21,9 +22,8 @@ def matters(request: HttpRequest) -> HttpResponse:
     """List matters, the open ones first. Whoever may flag evidence needs to know them by reference."""
     kept = Count("flags__recording", filter=Q(flags__removed_utc=None), distinct=True)
     listed = Matter.objects.annotate(kept=kept).select_related("opened_by").order_by("closed_utc", "-opened_utc")
-    return render(
-        request, "cases/matters.html", {"matters": listed, "can_open": may(request.user, "open-matter").allowed}
-    )
+    facts = {"page": page_of(request, listed), "can_open": may(request.user, "open-matter").allowed}
+    return render(request, "cases/matters.html", facts)
 
 
 @page_for("open-matter")

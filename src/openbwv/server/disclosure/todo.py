@@ -7,7 +7,8 @@ from openbwv.server.clock import utc
 from openbwv.server.disclosure import queries
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import may
-from openbwv.server.people.todo import Todo
+from openbwv.server.people.templatetags.plain import day
+from openbwv.server.people.todo import Glance, Todo
 from openbwv.shared.clock import Clock
 
 SOON = timedelta(days=7)
@@ -32,3 +33,15 @@ def todo(person: Person, clock: Clock) -> Iterator[Todo]:
         waiting = queries.checks_waiting_for(person).count()
         words = "copy waits for your check" if waiting == 1 else "copies wait for your check"
         yield Todo(waiting, words, ADDRESS, "soon")
+
+
+def glance(person: Person, clock: Clock) -> Iterator[Glance]:
+    """Yield how many open requests there are, how many are this person's, and when the first of those is due."""
+    if not may(person, "requests").allowed:
+        return
+    waiting = queries.queue(person)
+    mine = waiting.filter(assigned_to=person).order_by("due_on")
+    yield Glance("Open requests", str(waiting.count()) if waiting else "None", ADDRESS)
+    yield Glance("Of these yours", str(mine.count()) if mine else "None")
+    if mine:
+        yield Glance("Your next answer", f"{mine[0].reference}, due {day(mine[0].due_on)}", mine[0].get_absolute_url())

@@ -8,7 +8,8 @@ from openbwv.server.evidence import search
 from openbwv.server.evidence.models import State
 from openbwv.server.evidence.queries import visible_to
 from openbwv.server.people.models import Person
-from openbwv.server.people.todo import Todo
+from openbwv.server.people.templatetags.plain import day_and_time
+from openbwv.server.people.todo import Glance, Todo
 from openbwv.shared.clock import Clock
 
 NOT_HERE_AFTER = timedelta(hours=1)
@@ -44,3 +45,17 @@ def todo(person: Person, clock: Clock) -> Iterator[Todo]:
         count = mine.filter(officer=None).exclude(state=State.ERASED).count()
         words = "recording has no officer" if count == 1 else "recordings have no officer"
         yield Todo(count, words, "/recordings/?officer=nobody")
+
+
+def glance(person: Person, clock: Clock) -> Iterator[Glance]:
+    """Yield how many recordings there are for this person, and which is deleted next."""
+    if not person.has_role("officer", "supervisor", "investigator", "records", "auditor"):
+        return
+    mine = visible_to(person).exclude(state=State.ERASED)
+    count = mine.count()
+    yield Glance("Recordings you may see", str(count) if count else "None yet", "/recordings/")
+    kept = search.with_flags(mine.filter(state=State.STORED))
+    yield Glance("Of these kept", str(kept.filter(kept=True).count()))
+    first = kept.filter(kept=False, retain_until_utc__isnull=False).order_by("retain_until_utc").first()
+    words = f"{first.reference}, by {day_and_time(first.retain_until_utc)}" if first else "None has a date"
+    yield Glance("Next to be deleted", words, first.get_absolute_url() if first else "")

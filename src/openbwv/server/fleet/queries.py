@@ -4,8 +4,11 @@ from typing import Any
 
 from cryptography import x509
 
+from django.db.models import Exists, F, OuterRef, Q
+
 from openbwv.server.clock import to_ms, utc
 from openbwv.server.fleet.models import Assignment, Camera, DeviceState, Dock
+from openbwv.server.people.models import Person
 from openbwv.server.vault.force import force
 from openbwv.shared import agency
 from openbwv.shared.clock import Clock
@@ -21,7 +24,11 @@ def chain_of(device: Camera | Dock) -> list[bytes]:
 def current_assignments(clock: Clock) -> dict[int, Assignment]:
     """Return the assignment in force of each camera that has one, by the camera's id; the newest counts."""
     now = utc(clock)
-    found = Assignment.objects.filter(from_utc__lte=now, until_utc__gt=now).select_related("person").order_by("id")
+    found = (
+        Assignment.objects.filter(from_utc__lte=now, until_utc__gt=now)
+        .select_related("person", "camera")
+        .order_by("id")
+    )
     return {assignment.camera_id: assignment for assignment in found}
 
 
@@ -41,3 +48,19 @@ def who_has_which(clock: Clock) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def cameras_of(person: Person, clock: Clock) -> list[Assignment]:
+    """Return the assignments in force by which `person` has a camera now."""
+    return [each for each in current_assignments(clock).values() if each.person_id == person.pk]
+
+
+def not_brought_back(person: Person, clock: Clock) -> list[Assignment]:
+    """Return the assignments of `person` that are over and whose camera has not been docked since it was taken.
+
+    Only the newest assignment of a camera counts: whoever took it next answers for it.
+    """
+    over = Assignment.objects.filter(person=person, until_utc__lte=utc(clock), camera__state=DeviceState.ENROLLED)
+    newer = Assignment.objects.filter(camera=OuterRef("camera"), from_utc__gt=OuterRef("from_utc"))
+    away = Q(camera__last_docked_utc=None) | Q(camera__last_docked_utc__lt=F("from_utc"))
+    return list(over.filter(away, ~Exists(newer)).select_related("camera").order_by("until_utc"))

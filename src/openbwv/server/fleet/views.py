@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.cache import cache
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -22,6 +21,7 @@ from openbwv.server.fleet.sign_in import MOST_WRONG, count_wrong
 from openbwv.server.ingest.actions import settle_aside
 from openbwv.server.ingest.models import Aside
 from openbwv.server.people.pages import page_for
+from openbwv.server.people.paging import page_of
 from openbwv.server.people.rights import may
 from openbwv.server.vault.force import force
 from openbwv.shared.door import BadAnswer, from_base64, to_base64
@@ -35,13 +35,17 @@ BODY_LIMIT_BYTES = 64 << 10
 def fleet(request: HttpRequest) -> HttpResponse:
     """List cameras and docks, with who has what and what waits."""
     held = queries.current_assignments(clock())
-    cameras = [(camera, held.get(camera.pk)) for camera in Camera.objects.select_related("unit")]
+    sought = request.GET.get("text", "").strip()
+    listed = Camera.objects.select_related("unit").filter(name__icontains=sought)
+    page = page_of(request, listed)
     return render(
         request,
         "fleet/fleet.html",
         {
-            "cameras": cameras,
-            "docks": Dock.objects.select_related("unit"),
+            "page": page,
+            "cameras": [(camera, held.get(camera.pk)) for camera in page],
+            "sought": sought,
+            "docks": page_of(request, Dock.objects.select_related("unit"), name="docks"),
             "asides": Aside.objects.filter(resolved_utc=None).count(),
             "may_manage": may(request.user, "confirm-camera").allowed,
         },
@@ -99,7 +103,7 @@ def assignments(request: HttpRequest) -> HttpResponse:
         request,
         "fleet/assignments.html",
         {
-            "page": Paginator(rows, A_PAGE).get_page(request.GET.get("page")),
+            "page": page_of(request, rows),
             "enrolments": Enrolment.objects.select_related("dock", "confirmed_by")[:A_PAGE],
             "reports": NoCameraReport.objects.select_related("person", "unit")[:A_PAGE],
         },
@@ -115,7 +119,7 @@ def asides(request: HttpRequest) -> HttpResponse:
         request,
         "fleet/asides.html",
         {
-            "page": Paginator(rows, A_PAGE).get_page(request.GET.get("page")),
+            "page": page_of(request, rows),
             "form": SettleForm(),
             "may_manage": may(request.user, "confirm-camera").allowed,
         },

@@ -2,6 +2,8 @@
 
 from django import forms
 
+from openbwv.server.people.rendering import needed_sometimes
+
 
 class ReasonForm(forms.Form):
     """A reason."""
@@ -22,3 +24,11 @@ class EarlyForm(ReasonForm):
 
     field_order = ("reference", "reason")
     reference = forms.CharField(label="Recording", max_length=20, help_text="For example BWV-2026-000412.")
+
+
+class KeepForm(forms.Form):
+    """Why a hold stays, when it does."""
+
+    reason = needed_sometimes(
+        forms.CharField(label="Reason", max_length=300, help_text="Needed when the hold is to stay.")
+    )

@@ -11,16 +11,14 @@ from openbwv.server.retention.models import Hold
 
 def reasons_to_keep(recording: Recording, now: datetime) -> list[str]:
     """Return why `recording` is kept, in words for its page; empty when nothing keeps it."""
-    reasons = [_of_hold(hold) for hold in Hold.objects.filter(recording=recording, released_utc=None)]
+    holds = list(Hold.objects.filter(recording=recording, released_utc=None))
+    asked = sum(hold.request_id is not None for hold in holds)
+    reasons = [f"it is on hold: {hold.reason}" for hold in holds if hold.request_id is None]
+    if asked:
+        reasons.insert(0, f"it is held for {'a request' if asked == 1 else f'{asked} requests'} for footage")
     for flag in keeping_flags().filter(recording=recording).select_related("matter"):
         reasons.append(_of_flag(flag, timezone.localdate(now)))
     return reasons
-
-
-def _of_hold(hold: Hold) -> str:
-    if hold.request_id:
-        return "it is held for a request for footage"
-    return f"it is on hold: {hold.reason}"
 
 
 def _of_flag(flag: Flag, today: date) -> str:

@@ -10,9 +10,11 @@ from openbwv.custody import LogMissing, open_note, parse_tile_path
 from openbwv.custody.tiles import BUNDLE_LEVEL, CHECKPOINT_PATH, Tile
 from openbwv.server.evidence.views.page import seen_recording
 from openbwv.server.people.pages import page_for
+from openbwv.server.people.paging import page_of
 from openbwv.server.trail import log
-from openbwv.server.trail.queries import trail_of
+from openbwv.server.trail.queries import events_of, line_of, trail_of
 
+PAGE_ENTRIES = 200
 FOR_EVER = "public, max-age=31536000, immutable"
 SHORTLY = "public, max-age=2"
 ONLY_ASKER = "private, max-age=31536000, immutable"
@@ -50,9 +52,11 @@ def entry_bundle(request: HttpRequest, rest: str) -> HttpResponse:
 @page_for("see")
 @require_safe
 def recording_trail(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show the whole trail of one recording."""
+    """Show the whole trail of one recording, a page at a time, with keys and hashes."""
     recording = seen_recording(request, reference)
-    return render(request, "trail/recording.html", {"recording": recording, "lines": trail_of(recording, limit=None)})
+    page = page_of(request, events_of(recording), size=PAGE_ENTRIES)
+    facts = {"recording": recording, "page": page, "lines": [line_of(event) for event in page]}
+    return render(request, "trail/recording.html", facts)
 
 
 @page_for("see")

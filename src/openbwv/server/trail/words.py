@@ -279,6 +279,8 @@ CLASSIFIED: dict[str, str | Callable[[Details], str]] = {
     "flag-removal-declined": _second("A flag was to be taken off; a second person said no."),
     "flag-removed": _second("A flag was taken off by a second person."),
     "release-asked": "Somebody asked to release a hold; a second person decides.",
+    "release-taken-back": "Whoever asked to release a hold took that back; the hold stays.",
+    "release-declined": _second("A hold was to be released; a second person said no."),
     "restrict": "It was restricted to a team.",
     "unrestrict": "Its restriction was lifted.",
 }

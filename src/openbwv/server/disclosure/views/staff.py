@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +23,7 @@ from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
 from openbwv.server.people.pages import log_refusal, page_for
 from openbwv.server.people.paging import page_of
-from openbwv.server.people.rules import TABLE
+from openbwv.server.people.second_person import who_may
 from openbwv.server.retention.second import session_of
 
 REVIEW_MONTHS = 1  # proposed for an embargo; the officer chooses
@@ -152,7 +151,9 @@ class FormsOf:
     def copy(self, match: Match, data: Any = None) -> Form:
         """Return the form that plans a copy of one recording."""
         known = {"auto_id": f"r{match.pk}_%s", "initial": {"to_s": match.recording.duration_ms / 1000}}
-        return self._at(f"copy-{match.pk}", forms.ReleaseForm(data, checkers=checkers_for(self.person), **known))
+        return self._at(
+            f"copy-{match.pk}", forms.ReleaseForm(data, checkers=who_may("second-check", self.person), **known)
+        )
 
     def deed(self, what: str, data: Any = None) -> Form:
         """Return the form of one of DEEDS."""
@@ -165,13 +166,6 @@ def _window_asked_for(asked: Request) -> dict[str, Any]:
     start, end = timezone.localtime(asked.window_from_utc), timezone.localtime(asked.window_to_utc)
     unit = asked.unit.code if asked.unit else None
     return {"day": start.date(), "from_time": start.time(), "to_time": end.time(), "unit": unit}
-
-
-def checkers_for(person: Person) -> QuerySet[Person]:
-    """Return who may be the second person for a release that `person` makes."""
-    roles = list(TABLE["second-check"])
-    people = Person.objects.filter(is_active=True, roles_held__role__in=roles).exclude(pk=person.pk)
-    return people.distinct().order_by("display_name")
 
 
 @page_for("requests")

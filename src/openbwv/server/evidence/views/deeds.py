@@ -25,6 +25,7 @@ from openbwv.server.evidence.views.page import seen_recording, show
 from openbwv.server.people.models import Person
 from openbwv.server.people.pages import log_refusal, page_for
 from openbwv.server.people.rights import require
+from openbwv.server.people.second_person import second_person_in_words
 from openbwv.server.retention import actions as retention
 from openbwv.server.retention.models import Hold
 from openbwv.server.retention.second import session_of
@@ -121,7 +122,7 @@ def remove_flag(request, recording, data):
     retention.propose_flag_removal(
         flag=chosen, reason=data["reason"], actor=request.user, session=session_of(request), clock=clock()
     )
-    return "Asked the records manager to take the flag off."
+    return f"Asked for. {second_person_in_words('remove-flag-confirm', request.user)}"
 
 
 @deed("hold", forms.HoldForm)
@@ -147,7 +148,9 @@ def release_hold(request, recording, data):
     released = retention.release_hold(
         hold=chosen, reason=data["reason"], actor=request.user, session=session_of(request), clock=clock()
     )
-    return "The hold is released." if released.released_utc else "Asked for. A second person must confirm it."
+    if released.released_utc:
+        return "The hold is released."
+    return f"Asked for. {second_person_in_words('second-check', request.user)}"
 
 
 @deed("restrict", forms.ReasonForm)

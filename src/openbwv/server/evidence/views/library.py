@@ -49,7 +49,6 @@ def library(request: HttpRequest) -> HttpResponse:
             "rows": [_row(recording) for recording in page],
             "columns": _columns(filters, key, up),
             "filtered": bool(filters),
-            "page_query": urlencode({**filters, "sort": key, "dir": "up" if up else "down"}),
         },
     )
 

@@ -98,12 +98,14 @@ def _forms(recording: Recording) -> dict[str, Any]:
 
 
 def _holds(request: HttpRequest, recording: Recording) -> list[dict[str, Any]]:
-    holds = recording.holds.filter(released_utc=None).select_related("placed_by")
+    holds = recording.holds.filter(released_utc=None).select_related("placed_by", "release_asked_by")
     return [
         {
             "hold": hold,
             "release": may(request.user, "release-hold", hold),
             "form": forms.ReasonForm(auto_id=f"h{hold.pk}_%s"),
+            "decides": may(request.user, "second-check").allowed,
+            "needs_second": hold.placed_by_id != request.user.pk or hold.request_id is not None,
         }
         for hold in holds
     ]

@@ -7,6 +7,8 @@ from django import template
 from django.core.paginator import Page
 from django.utils import timezone
 
+from openbwv.server.people.second_person import second_person_in_words
+
 register = template.Library()
 MINUTE_S, HOUR_S = 60, 3600
 
@@ -90,3 +92,9 @@ def page_query(context: dict[str, Any], page: Page, number: int) -> str:
     query = context["request"].GET.copy()
     query[getattr(page, "parameter", "page")] = number
     return query.urlencode()
+
+
+@register.simple_tag
+def second_person(deed: str, but: Any = None) -> str:
+    """`{% second_person "second-check" hold.release_asked_by %}`: who may decide it, and that they are told."""
+    return second_person_in_words(deed, but)

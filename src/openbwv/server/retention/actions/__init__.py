@@ -4,6 +4,7 @@ from openbwv.server.retention.actions.clock import keep_again, matter_closed, re
 from openbwv.server.retention.actions.flags import confirm_flag_removal, decline_flag_removal, propose_flag_removal
 from openbwv.server.retention.actions.holds import (
     confirm_hold_release,
+    keep_hold,
     place_hold,
     release_hold,
     release_holds_of_request,
@@ -16,6 +17,7 @@ __all__ = [
     "confirm_hold_release",
     "decline_flag_removal",
     "keep_again",
+    "keep_hold",
     "matter_closed",
     "place_hold",
     "propose_flag_removal",

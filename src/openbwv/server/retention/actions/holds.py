@@ -113,6 +113,32 @@ def confirm_hold_release(*, hold: Hold, actor: Person, session: str, clock: Cloc
     return hold
 
 
+def keep_hold(*, hold: Hold, reason: str, actor: Person, clock: Clock) -> Hold:
+    """Leave a hold on whose release was asked for: the asker takes it back, or a second person says no.
+
+    Raises NotPermitted, ReasonMissing, HoldOver.
+    """
+    _need_reason(reason, "Leaving the hold on")
+    own = hold.release_asked_by_id == actor.pk
+    rule = require(actor, "release-hold", hold).rule if own else require(actor, "second-check").rule
+    with transaction.atomic():
+        hold = _lock_hold(hold)
+        if hold.release_asked_by_id is None:
+            raise HoldOver(what="Nobody has asked to release this hold.", remedy="Nothing to do.")
+        _log(
+            hold,
+            "release-taken-back" if own else "release-declined",
+            reason=reason,
+            actor=actor,
+            rule=rule,
+            clock=clock,
+        )
+        hold.release_asked_by, hold.release_asked_utc = None, None
+        hold.release_session, hold.released_reason = "", ""
+        hold.save()
+    return hold
+
+
 def release_holds_of_request(
     *,
     request: object,
@@ -179,6 +205,6 @@ def _log(hold: Hold, deed: str, *, reason: str, actor: Person | None, rule: str,
     )
 
 
-def _need_reason(reason: str) -> None:
+def _need_reason(reason: str, what: str = "Releasing a hold") -> None:
     if not reason.strip():
-        raise ReasonMissing(what="Releasing a hold needs a reason.", remedy="Say in a few words why it may end.")
+        raise ReasonMissing(what=f"{what} needs a reason.", remedy="Say in a few words why.")

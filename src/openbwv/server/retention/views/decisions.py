@@ -12,7 +12,7 @@ from openbwv.server.people.rights import may, require
 from openbwv.server.retention import actions, queries
 from openbwv.server.retention.actions.early import approve_early, propose_early
 from openbwv.server.retention.errors import NotDeletable
-from openbwv.server.retention.forms import EarlyForm, ReasonForm
+from openbwv.server.retention.forms import EarlyForm, KeepForm, ReasonForm
 from openbwv.server.retention.models import Deletion, DeletionCause, DeletionState, FlagRemoval, Hold
 from openbwv.server.retention.second import note_opened, session_of
 
@@ -22,18 +22,23 @@ WAITING_EARLY = {"cause": DeletionCause.EARLY, "state": DeletionState.PROPOSED, 
 @page_for("remove-flag-confirm", "second-check", "approve-policy-second")
 @require_GET
 def decisions(request: HttpRequest) -> HttpResponse:
-    """List what the reader may decide as the second person."""
+    """List what the reader may decide as the second person, and what they asked for themselves."""
     now = utc(clock())
     removals = may(request.user, "remove-flag-confirm").allowed
-    releases = may(request.user, "second-check").allowed
+    releases = queries.releases_waiting()
+    second = may(request.user, "second-check").allowed
     early = may(request.user, "approve-policy-second").allowed
+    waiting = Deletion.objects.filter(**WAITING_EARLY).select_related("recording")
     return render(
         request,
         "retention/decisions.html",
         {
-            "removals": queries.removals_waiting() if removals else (),
-            "releases": queries.releases_waiting() if releases else (),
-            "early": Deletion.objects.filter(**WAITING_EARLY).select_related("recording") if early else (),
+            "removals": queries.removals_waiting().exclude(proposed_by=request.user) if removals else (),
+            "releases": releases.exclude(release_asked_by=request.user) if second else (),
+            "early": waiting.exclude(proposed_by=request.user) if early else (),
+            "own_removals": queries.removals_waiting().filter(proposed_by=request.user),
+            "own_releases": releases.filter(release_asked_by=request.user),
+            "own_early": waiting.filter(proposed_by=request.user),
             "reviews": queries.reviews_overdue(now).select_related("recording") if removals else (),
             "hold_reviews": queries.hold_reviews_overdue(now).select_related("recording") if removals else (),
             "may_propose_early": may(request.user, "approve-policy-first").allowed,
@@ -75,12 +80,17 @@ def flag_removal(request: HttpRequest, removal_id: int) -> HttpResponse:
 @page_for("second-check")
 @require_http_methods(["GET", "POST"])
 def hold_release(request: HttpRequest, hold_id: int) -> HttpResponse:
-    """Read why somebody else's hold should end, and confirm it."""
+    """Read why somebody else's hold should end, and confirm it or say no; whoever asked may take it back."""
     hold = get_object_or_404(Hold.objects.select_related("recording", "release_asked_by"), pk=hold_id)
     session = session_of(request)
-    if request.method == "POST":
+    form = KeepForm(request.POST or None)
+    if request.method == "POST" and request.POST.get("decision") != "decline":
         actions.confirm_hold_release(hold=hold, actor=request.user, session=session, clock=clock())
         messages.success(request, "The hold is released.")
+        return redirect("decisions")
+    if request.method == "POST" and form.is_valid():
+        actions.keep_hold(hold=hold, reason=form.cleaned_data["reason"], actor=request.user, clock=clock())
+        messages.success(request, "The hold stays.")
         return redirect("decisions")
     note_opened(what=f"hold-release:{hold.pk}", person=request.user, session=session, clock=clock())
     return render(
@@ -93,7 +103,12 @@ def hold_release(request: HttpRequest, hold_id: int) -> HttpResponse:
             "at": hold.release_asked_utc,
             "reason": hold.released_reason,
             "about": hold.reason,
-            "choices": (("confirm", "Release the hold", "danger"),),
+            "form": form,
+            "choices": (
+                (("decline", "Take it back: the hold stays", ""),)
+                if hold.release_asked_by == request.user
+                else (("confirm", "Release the hold", "danger"), ("decline", "Leave it on", ""))
+            ),
             "over": hold.released_utc is not None or hold.release_asked_by is None,
         },
     )
