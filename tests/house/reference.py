@@ -149,7 +149,7 @@ def kinds_of(base: type) -> Iterator[type]:
 def codes_in_source() -> set[str]:
     """Return every code that the source gives to an answer, a finding or a reason as a plain text."""
     wanted = re.compile(
-        r"(?:\bcode=|\"code\": |\bFinding\(|\bReason\(|\brefuse\(|\bProblem\()"
+        r"(?:\bcode=|\"code\": |\bFinding\(|\bReason\(|\brefuse\(|\bProblem\(|\bDisagreement\(|\byield )"
         r"\s*\"([a-z][a-z0-9]*(?:-[a-z0-9]+)+|internal|revoked)\""
     )
     return {code for module in modules() for code in wanted.findall(module.path.read_text(encoding="utf-8"))}

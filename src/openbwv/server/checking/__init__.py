@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from openbwv.server.checking.certificates_walk import walk_certificates
 from openbwv.server.checking.deeds_walk import walk_deeds
 from openbwv.server.checking.jobs_walk import heartbeats, walk_jobs
 from openbwv.server.checking.keys_walk import walk_keys
 from openbwv.server.checking.log_walk import walk_log
+from openbwv.server.checking.receipts_walk import walk_receipts
 from openbwv.server.checking.result import Context, Disagreement, Heartbeat, Report, Walk
 from openbwv.server.checking.vault_walk import walk_vault
 from openbwv.shared.clock import Clock
@@ -15,6 +17,8 @@ __all__ = ["WALKS", "Context", "Disagreement", "Heartbeat", "Report", "Walk", "r
 WALKS: dict[str, Walk] = {
     "log": walk_log,
     "deeds": walk_deeds,
+    "receipts": walk_receipts,
+    "certificates": walk_certificates,
     "keys": walk_keys,
     "jobs": walk_jobs,
     "vault": walk_vault,

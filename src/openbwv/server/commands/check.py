@@ -14,6 +14,8 @@ EXAMPLES = """  ./bwv check --state /var/lib/bwv
   ./bwv check --no-media                      without reading every byte of stored footage
   ./bwv check --only log --only jobs"""
 
+ROOMS = ["log", "deeds", "receipts", "certificates", "keys", "jobs", "vault"]
+
 
 def main(argv: list[str]) -> int:
     """Run `./bwv check`; exit 0 when everything agrees, 1 when something does not."""
@@ -23,8 +25,7 @@ def main(argv: list[str]) -> int:
         examples=EXAMPLES,
     )
     add_state(parser)
-    rooms = ["log", "deeds", "keys", "jobs", "vault"]
-    parser.add_argument("--only", action="append", default=[], choices=rooms, help="look here only; repeatable")
+    parser.add_argument("--only", action="append", default=[], choices=ROOMS, help="look here only; repeatable")
     parser.add_argument("--no-media", action="store_true", help="do not hash stored footage")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)

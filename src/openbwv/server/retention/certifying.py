@@ -34,7 +34,7 @@ def sign_phase_1(deletion: Deletion, *, clock: Clock) -> Certificate:
         return existing
     wait_for_leaf(deletion.erased_event)
     cert_id = secrets.token_bytes(16)
-    signed = _sign(_body(deletion, cert_id, phase=1))
+    signed = _sign(body_of(deletion, cert_id, phase=1))
     with transaction.atomic():
         certificate, _ = Certificate.objects.get_or_create(
             deletion=deletion, defaults={"cert_id": cert_id, "phase1": signed, "phase1_utc": utc(clock)}
@@ -57,7 +57,7 @@ def sign_phase_2_where_due(*, clock: Clock) -> int:
         rotation = gone[deletion.kek_id]
         if rotation.destroyed_event is None or rotation.destroyed_event.leaf_index is None:
             continue  # its leaf is on the way; the next run finds it
-        body = _body(deletion, bytes(deletion.certificate.cert_id), phase=2, rotation=rotation)
+        body = body_of(deletion, bytes(deletion.certificate.cert_id), phase=2, rotation=rotation)
         signed = _sign(body)
         with transaction.atomic():
             Certificate.objects.filter(pk=deletion.certificate.pk).update(phase2=signed, phase2_utc=utc(clock))
@@ -68,9 +68,10 @@ def sign_phase_2_where_due(*, clock: Clock) -> int:
     return count
 
 
-def _body(
+def body_of(
     deletion: Deletion, cert_id: bytes, *, phase: int, rotation: Rotation | None = None
 ) -> DestructionCertificate:
+    """Return what a certificate of that phase says about a deletion, as the rows have it."""
     recording = deletion.recording
     removed_ms = to_ms(deletion.erased_utc)
     events = (deletion.proposed_event, deletion.authorised_event, deletion.erased_event)
