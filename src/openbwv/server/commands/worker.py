@@ -80,6 +80,7 @@ class _Worker:
         self._child: subprocess.Popen[bytes] | None = None
         self._child_died = 0.0
         self._said = ("", "")
+        self._release_noted = False
 
     def once(self) -> int:
         """Do what is due now and stop; the log is written meanwhile, as some jobs wait for it."""
@@ -103,6 +104,8 @@ class _Worker:
 
     def run(self) -> int:
         """Run until a signal or a fault that waiting cannot mend."""
+        from django.db import InterfaceError, OperationalError
+
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
         try:
@@ -110,7 +113,8 @@ class _Worker:
         except BwvError as problem:  # a log that does not hold ends the worker here; a silent key service is waited for
             if not _may_pass(problem):
                 raise
-        self._note_release()
+        except (OperationalError, InterfaceError) as problem:  # a busy or full database is waited for as well
+            logger.warning("the database did not answer: %s", problem)
         writer = self._start_writer()
         try:
             while not self._stop.wait(SCHEDULE_S):
@@ -157,6 +161,8 @@ class _Worker:
         from django.db import InterfaceError, OperationalError, close_old_connections
 
         try:
+            if not self._release_noted:
+                self._note_release()
             self._scheduler.step(stopping=self._stop.is_set)
         except (BwvError, OperationalError, InterfaceError) as problem:
             logger.warning("the jobs wait: %s", problem)
@@ -173,6 +179,7 @@ class _Worker:
         details = {"version": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
         if last != details:
             log_event(EventType.SOFTWARE, actor_label="worker", details=details, clock=self._clock)
+        self._release_noted = True
 
     def _keep_child(self) -> None:
         """Start the process for tasks, and again when it died, but not more often than every few seconds."""
