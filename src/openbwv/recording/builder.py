@@ -12,7 +12,7 @@ from typing import Any
 from openbwv.recording import cbor, keys
 from openbwv.recording.bodies import CloseBody, EventBody, FragBody, JournalBody, OpenBody, TrackTime
 from openbwv.recording.cose import Signer
-from openbwv.recording.entries import ZERO_HASH, parse_entry, sign_entry
+from openbwv.recording.entries import ZERO_HASH, sign_entry
 from openbwv.recording.events import check_public
 from openbwv.recording.problems import OrderError
 from openbwv.recording.registry import CloseReason, EntryType, EventKind, FragFlag
@@ -34,7 +34,7 @@ class ChainWriter:
         if mono_ns < self.last_mono_ns:
             raise OrderError(f"Entry {self.next_seq} would be earlier than the one before it.")
         first = kind in (EntryType.OPEN, EntryType.JOURNAL)
-        entry = sign_entry(
+        entry, self.tail = sign_entry(
             kind,
             rec_id=self.rec_id,
             seq=self.next_seq,
@@ -44,7 +44,6 @@ class ChainWriter:
             signer=self._signer,
             chain=self._chain if first else (),
         )
-        self.tail = parse_entry(entry).sig_structure_sha256  # also proves that we can read what we write
         self.next_seq += 1
         self.last_mono_ns = mono_ns
         return entry

@@ -15,6 +15,7 @@ from openbwv.recording.problems import FormatError, NotDeterministic, Truncated
 MAX_DEPTH = 12
 UINT, NINT, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 SIMPLE_VALUES = {20: False, 21: True, 22: None}
+SHORT_HEADS = [bytes((byte,)) for byte in range(256)]
 
 
 class NotEncodable(FormatError):
@@ -27,10 +28,12 @@ class NotEncodable(FormatError):
 def head(major: int, number: int) -> bytes:
     """Return the shortest head of `major` type with this argument (RFC 8949 section 3)."""
     if number < 24:
-        return bytes((major << 5 | number,))
-    for code, width in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        return SHORT_HEADS[major << 5 | number]
+    if number < 1 << 8:
+        return bytes((major << 5 | 24, number))
+    for code, width in ((25, 2), (26, 4), (27, 8)):
         if number < 1 << 8 * width:
-            return bytes((major << 5 | code,)) + number.to_bytes(width, "big")
+            return SHORT_HEADS[major << 5 | code] + number.to_bytes(width, "big")
     raise NotEncodable(f"The integer {number} needs more than 64 bits.")
 
 
@@ -44,7 +47,13 @@ def encode(value: Any) -> bytes:
 def _encode(value: Any, out: bytearray, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise NotEncodable(f"The value is nested deeper than {MAX_DEPTH} levels.")
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is int and 0 <= value < 24:  # the two most frequent kinds first
+        out.append(value)
+    elif kind is bytes:
+        out += head(BYTES, len(value))
+        out += value
+    elif value is None or isinstance(value, bool):
         out += b"\xf6" if value is None else b"\xf5" if value else b"\xf4"
     elif isinstance(value, int):
         out += head(UINT, value) if value >= 0 else head(NINT, -1 - value)
@@ -71,6 +80,11 @@ def _encode_map(value: dict[Any, Any], out: bytearray, depth: int) -> None:
     if not integers and not all(isinstance(key, str) for key in value):
         raise NotEncodable("A map needs keys of one kind: non-negative integers, or text.")
     out += head(MAP, len(value))
+    if integers:  # shortest heads sort as their numbers do
+        for number in sorted(value):
+            out += head(UINT, number)
+            _encode(value[number], out, depth + 1)
+        return
     for key, item in sorted(((encode(key), item) for key, item in value.items()), key=lambda pair: pair[0]):
         out += key
         _encode(item, out, depth + 1)

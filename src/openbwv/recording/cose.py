@@ -7,7 +7,9 @@ are deterministic CBOR. Two messages are *the same* when the SHA-256 of their Si
 Source: RFC 9052 sections 4.2 and 4.4, RFC 9360 (x5chain), RFC 9596 (typ), FIPS 186-5.
 """
 
+import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -106,10 +108,22 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
 
 def sign1(payload: bytes, *, typ: str, signer: Signer, x5chain: list[bytes] | tuple[bytes, ...] | None = None) -> bytes:
     """Return the COSE_Sign1 of `payload`. With `x5chain` (leaf first, root last, DER) the chain travels unsigned."""
-    protected = cbor.encode({ALG: ES256, KID: signer.kid, TYP: typ})
-    signature = signer.sign(sig_structure(protected, payload))
+    return sign1_with_hash(payload, typ=typ, signer=signer, x5chain=x5chain or ())[0]
+
+
+def sign1_with_hash(payload: bytes, *, typ: str, signer: Signer, x5chain: Sequence[bytes] = ()) -> tuple[bytes, bytes]:
+    """Return the COSE_Sign1 of `payload` and the SHA-256 of its Sig_structure."""
+    protected = _protected_of(signer.kid, typ)
+    structure = sig_structure(protected, payload)
+    signature = signer.sign(structure)
     unprotected = {X5CHAIN: list(x5chain)} if x5chain else {}
-    return SIGN1_TAG + cbor.encode([protected, unprotected, payload, signature])
+    message = SIGN1_TAG + cbor.encode([protected, unprotected, payload, signature])
+    return message, hashlib.sha256(structure).digest()
+
+
+@functools.lru_cache(maxsize=64)
+def _protected_of(kid: bytes, typ: str) -> bytes:
+    return cbor.encode({ALG: ES256, KID: kid, TYP: typ})
 
 
 def split1(data: bytes | bytearray | memoryview, position: int = 0) -> tuple[Signed, int]:

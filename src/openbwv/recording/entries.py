@@ -9,7 +9,7 @@ from typing import Any
 
 from openbwv.recording import cbor
 from openbwv.recording.bodies import Body, CloseBody, EventBody, FragBody, JournalBody, OpenBody, TrackTime
-from openbwv.recording.cose import Signed, Signer, sign1, split1
+from openbwv.recording.cose import Signed, Signer, sign1_with_hash, split1
 from openbwv.recording.fields import Fields, decode_inner
 from openbwv.recording.problems import FormatError, Truncated, WrongType
 from openbwv.recording.registry import EntryType, FragFlag
@@ -67,13 +67,21 @@ def sign_entry(
     body: dict[int, Any],
     signer: Signer,
     chain: tuple[bytes, ...] = (),
-) -> bytes:
-    """Return the bytes of a signed entry."""
+) -> tuple[bytes, bytes]:
+    """Return the bytes of a signed entry and the SHA-256 of its Sig_structure; raises FormatError.
+
+    What no reader would take is not written: the body of a fragment, of which there is one a second for hours, is read
+    as its reader will read it; of the others the finished entry is.
+    """
+    if kind == EntryType.FRAG:
+        FragBody.decode(body)
     payload = cbor.encode({1: int(kind), 2: rec_id, 3: seq, 4: prev, 5: mono_ns, 6: body})
-    entry = sign1(payload, typ=ENTRY_TYPE, signer=signer, x5chain=chain)
+    entry, structure_sha256 = sign1_with_hash(payload, typ=ENTRY_TYPE, signer=signer, x5chain=chain)
     if len(entry) > MAX_ENTRY_BYTES:
         raise FormatError(f"The entry has {len(entry)} bytes, more than {MAX_ENTRY_BYTES}.")
-    return entry
+    if kind != EntryType.FRAG:
+        parse_entry(entry)
+    return entry, structure_sha256
 
 
 def parse_entry(data: bytes) -> Entry:

@@ -258,7 +258,7 @@ def close_recovered(reader: ManifestReader, *, signer: Signer, mono_ns: int, bt:
     body: dict[int, Any] = CloseBody(
         why=CloseReason.RECOVERED, fragments=reader.fragments, ends=tuple(sorted(reader.ends.items())), bt=bt
     ).encode()
-    return sign_entry(
+    entry, _ = sign_entry(
         EntryType.CLOSE,
         rec_id=reader.rec_id,
         seq=reader.next_seq,
@@ -267,3 +267,4 @@ def close_recovered(reader: ManifestReader, *, signer: Signer, mono_ns: int, bt:
         body=body,
         signer=signer,
     )
+    return entry
