@@ -55,7 +55,7 @@ class RealForce:
             input=told,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert done.returncode == status or (status is None and done.stdout), done.stdout + done.stderr

@@ -63,9 +63,9 @@ EVERY_INGEST = [
     Kill("worker", "shared.log_folder:CheckpointFile.swap", "before"),
     Kill("worker", "shared.log_folder:LogFolder.publish_checkpoint", "after"),
     Kill("worker", "server.trail.sequencer:Sequencer._free", "after"),
-    Kill("keyd", "server.vault.keyd.operations:Operations.rewrap", "before"),
-    Kill("keyd", "server.vault.keyd.operations:Operations.rewrap", "after"),
-    Kill("keyd", "server.vault.keyd.operations:Operations.sign", "after"),
+    Kill("keyd", "server.vault.keyd.operations:Operations._open_camera_wrap", "before"),
+    Kill("keyd", "server.vault.keyd.operations:Operations._wrap_both", "after"),
+    Kill("keyd", "server.vault.keyd.service:_Handler._answer", "after"),  # whatever was asked is done and not told
 ]
 SWEEP, ERASING, CERTIFYING = (f"server.retention.{name}:" for name in ("sweep", "erasing", "certifying"))
 VAULT, CLIENT, KEYD = "server.vault.actions:", "server.vault.keys:KeyClient.", "server.vault.keyd."

@@ -1,7 +1,10 @@
-"""What the home page says of the backup: one copy is none."""
+"""What the home page says of the backup, for one copy is none, and of the room for more footage."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+
+from django.conf import settings
 
 from openbwv.server.clock import from_ms, utc
 from openbwv.server.people.models import Person
@@ -13,12 +16,18 @@ from openbwv.shared.clock import Clock
 
 STALE = timedelta(days=2)
 GUIDE = "/backup"
+LEAST_FREE_BYTES = 1 << 30  # a dock that empties six cameras brings this in a few minutes
+GIB = 1 << 30
 
 
 def todo(person: Person, clock: Clock) -> Iterator[Todo]:
-    """Yield a line when there is no backup, an old one, or one that can no longer be opened."""
+    """Yield a line when there is no backup, an old one, or one that cannot be opened, and when room runs out."""
     if not may(person, "see-accounts").allowed:
         return
+    free = shutil.disk_usage(settings.STATE).free
+    if free < LEAST_FREE_BYTES:
+        words = f"The disk that holds the footage has {free / GIB:.1f} GB left; when it is full, uploads are refused"
+        yield Todo(1, words, "/jobs/", "urgent")
     last = standing()
     if last.made_ms is None:
         yield Todo(1, "One copy only; last backup: never", GUIDE, "urgent")
