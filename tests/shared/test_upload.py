@@ -36,6 +36,12 @@ def test_missing_runs_are_exactly_what_is_not_held_in_order_and_within_size(leng
             assert two.offset == one.offset + one.length, "a run is one stretch of the media"
 
 
+def test_what_is_not_here_yet_parts_two_runs():
+    """A dock that has fragments 1, 2 and 5 of a recording must not send them as if they lay side by side."""
+    here = [each for each in fragments([10] * 6) if each.offset in (0, 10, 40)]
+    assert [[each.offset for each in run] for run in missing_runs(here, [])] == [[0, 10], [40]]
+
+
 def sorted_disjoint(parts):
     """The other side never lists a number twice."""
     seqs = sorted({seq for part in parts for seq in range(part.first, part.last + 1)})

@@ -21,6 +21,7 @@ from openbwv.shared.door import DoorError, HeldManifest, HeldPart, Hello, Welcom
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0
+STALLED_S = 20.0  # so long without the other side taking one more TLS record (16 KiB): it is gone
 RETRY_AFTER_LIMIT_S = 300.0
 ANSWER_LIMIT_BYTES = 32 << 20
 
@@ -50,7 +51,7 @@ class DoorClient:
             verify=context,
             http2=False,
             trust_env=False,
-            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S, write=min(timeout_s, STALLED_S)),
             limits=httpx.Limits(max_connections=4),
         )
 

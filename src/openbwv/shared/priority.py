@@ -15,10 +15,11 @@ SENSITIVE = {category.code for category in CATEGORIES.values() if category.restr
 
 
 class Rank:
-    """Learns a recording's urgency entry by entry."""
+    """Learns a recording's urgency entry by entry; `started_ms` is its start by the camera's own clock, UTC."""
 
     def __init__(self) -> None:
         self.counter = 0
+        self.started_ms = 0
         self.evidential = False
         self.signalled = False
         self.marked = False
@@ -29,6 +30,7 @@ class Rank:
             body = entry.body
             if isinstance(body, OpenBody):
                 self.counter = body.rc
+                self.started_ms = body.clock.utc_ms
                 self.signalled = body.trigger == Trigger.SIGNAL
             elif isinstance(body, EventBody) and body.kind == EventKind.MARKER:
                 self.marked = True

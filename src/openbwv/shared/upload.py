@@ -101,7 +101,10 @@ def announce(client: DoorClient, parcel: Parcel) -> None:
 def missing_runs(
     fragments: Sequence[Fragment], held: Iterable[HeldPart], *, target_bytes: int = door.PART_TARGET_BYTES
 ) -> Iterator[list[Fragment]]:
-    """Yield what is to be sent: runs of consecutive fragments that are not held, each about `target_bytes` long."""
+    """Yield what is to be sent: runs of fragments that are not held, each one stretch of about `target_bytes`.
+
+    `fragments` may have gaps, where a dock has not got them all from the camera yet.
+    """
     have = sorted((part.first, part.last) for part in held)
     place = 0
     run: list[Fragment] = []
@@ -110,7 +113,8 @@ def missing_runs(
         while place < len(have) and have[place][1] < fragment.seq:
             place += 1
         is_held = place < len(have) and have[place][0] <= fragment.seq
-        if run and (is_held or size + fragment.length > target_bytes):
+        apart = bool(run) and run[-1].offset + run[-1].length != fragment.offset
+        if run and (is_held or apart or size + fragment.length > target_bytes):
             yield run
             run, size = [], 0
         if not is_held:
@@ -124,7 +128,7 @@ def send_media(client: DoorClient, parcel: Parcel, *, progress: Progress) -> Non
     """Send the fragments and the orphan that the other side lacks."""
     progress.rec_id = parcel.rec_id
     for run in missing_runs(parcel.fragments, client.parts_held(parcel.rec_id)):
-        _send_run(client, parcel, run)
+        patiently(lambda run=run: send_run(client, parcel.rec_id, run, parcel.read))
         progress.tell(sent=sum(each.length for each in run))
     if parcel.orphan is not None:
         orphan = parcel.orphan
@@ -133,22 +137,21 @@ def send_media(client: DoorClient, parcel: Parcel, *, progress: Progress) -> Non
         )
 
 
-def _send_run(client: DoorClient, parcel: Parcel, run: Sequence[Fragment]) -> None:
+def send_run(
+    client: DoorClient, rec_id: bytes, run: Sequence[Fragment], read: Callable[[Sequence[Fragment]], Iterator[bytes]]
+) -> None:
+    """Send one part, the consecutive fragments in `run` as `read` yields them; raises the errors of `door`."""
     length = sum(each.length for each in run)
 
     def put(digest: bytes = b"") -> None:
-        patiently(
-            lambda: client.put_part(
-                parcel.rec_id, first_seq=run[0].seq, length=length, chunks=lambda: parcel.read(run), digest=digest
-            )
-        )
+        client.put_part(rec_id, first_seq=run[0].seq, length=length, chunks=lambda: read(run), digest=digest)
 
     try:
         put()
     except door.DoorError as refusal:
         if refusal.door_code != CODE_NOT_SIGNED_BYTES:
             raise
-        put(sha256_of(parcel.read(run)))  # with its digest, so that damage on the way and damage here can be told apart
+        put(sha256_of(read(run)))  # with its digest, so that damage on the way and damage here can be told apart
 
 
 def finish(client: DoorClient, parcel: Parcel) -> bytes:
