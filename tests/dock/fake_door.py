@@ -42,7 +42,7 @@ class FakeDoor:
         self.nonces, self.tokens, self.revoked, self.crl = set(), {}, set(), None
         self.not_ready = 0
         self.strangers = []
-        self.open = []
+        self.open, self.todo, self.one_at_a_time = [], [], threading.Lock()
         self.refuse = lambda method, path: None
         self.people = {"harper": ("fleet-secret", True), "avery": ("officer-secret", False)}
         self.enrolments, self.enrolled = {}, []
@@ -93,7 +93,8 @@ class FakeDoor:
     def stop(self):
         self.server.shutdown()
         for connection in self.open:  # idle ones would hold up the close below
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # reset, as when a process dies, when its handler lets go of it
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self.open.clear()
         self.server.server_close()
@@ -110,7 +111,8 @@ class FakeDoor:
         if len(body) != length:
             http.close_connection = True
             return
-        status, headers, answer = refusal or self.route(http, url.path.strip("/").split("/"), query, body)
+        with self.one_at_a_time:  # the force's log in memory takes one writer
+            status, headers, answer = refusal or self.route(http, url.path.strip("/").split("/"), query, body)
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         http.send_response(status)
         for name, value in {"Content-Length": len(data), **headers}.items():
@@ -173,7 +175,7 @@ class FakeDoor:
         welcome = door.Welcome(
             token=token, epoch_key=self.force.epoch_message(), checkpoint=self.force.reader.note(),
             revoked=frozenset(self.revoked), crl=self.crl.decode() if self.crl else None, log_vkey=self.force.vkey,
-            log_certificate=self.force.log_chain, profile={"name": "standard"},
+            log_certificate=self.force.log_chain, profile={"name": "standard"}, queue=tuple(self.todo),
         )  # fmt: skip
         return 200, {}, welcome.as_json()
 

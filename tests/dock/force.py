@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from openbwv import recording as r
 from openbwv.custody import (
@@ -27,6 +28,7 @@ from openbwv.shared.agency import Profile
 from openbwv.shared.receipts import OwnFacts, media_hash
 
 counter = itertools.count(1)
+EPOCH_ID = "2026-w47"
 
 
 @dataclass
@@ -140,11 +142,11 @@ class Force:
     def reader(self):
         return LogReader(self.storage, vkey=self.vkey)
 
-    def epoch_message(self):
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    def epoch_point(self):
+        return self.epoch_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
-        point = self.epoch_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return r.EpochKey("2026-w47", point, 0).encode(self.fleet.signer, self.fleet.chain)
+    def epoch_message(self):
+        return r.EpochKey(EPOCH_ID, self.epoch_point(), 0).encode(self.fleet.signer, self.fleet.chain)
 
     def event(self, facts, **changes):
         """The INGEST event, its salt and its leaf, logged."""
@@ -174,7 +176,7 @@ class Force:
 
 def make_recording(
     force, camera, *, fragments=6, size=2000, rc=None, closed=True, evidential=False, marker=False, signal=False,
-    orphan=b"", previous=None,
+    orphan=b"", previous=None, epoch=None,
 ):  # fmt: skip
     """A recording of random bytes, sealed and signed as a camera does."""
     rec_id = r.new_rec_id(time.time_ns() // 1_000_000, os.urandom)
@@ -211,10 +213,8 @@ def make_recording(
         entries.append(builder.event(r.EventKind.CATEGORY, mono_ns=mono, public={1: 3, 2: True}))
     if closed:
         entries.append(builder.close(r.CloseReason.BUTTON, mono_ns=mono))
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    point = force.epoch_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    key = r.wrap_dek(dek, epoch_id="2026-w47", epoch_public=point, rec_id=rec_id, kid=camera.kid)
+    epoch = epoch or {"id": EPOCH_ID, "public": force.epoch_point()}
+    key = r.wrap_dek(dek, epoch_id=epoch["id"], epoch_public=epoch["public"], rec_id=rec_id, kid=camera.kid)
     reader = r.ManifestReader()
     infos = [entry.fragment for entry in reader.feed(b"".join(entries)) if entry.fragment]
     return TestRecording(rec_id, camera.kid, entries, media, key, infos, rc, closed, evidential, orphan, plaintexts)

@@ -1,8 +1,9 @@
-"""A real TCP proxy that cuts its connections after so many bytes from the client."""
+"""Real TCP proxies: one that cuts its connections after so many bytes from the client, one that holds them up."""
 
 import contextlib
 import socket
 import threading
+import time
 
 
 class CuttingProxy:
@@ -66,3 +67,19 @@ class CuttingProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
+
+
+class HoldingProxy(CuttingProxy):
+    """Lets so many more bytes through to the target, then nothing until told again. None = everything."""
+
+    def hold_after(self, count):
+        with self._lock:
+            self.budget = None if count is None else self.passed + count
+
+    def _allow(self, count):
+        while True:
+            with self._lock:
+                if self.budget is None or self.passed + count <= self.budget:
+                    self.passed += count
+                    return True
+            time.sleep(0.01)

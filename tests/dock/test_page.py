@@ -8,7 +8,9 @@ import pytest
 from openbwv import recording as r
 from openbwv.shared.door import SetAside
 from tests.dock.devices import Camera, DockProcess, make_dock_store, page, wait_for
+from tests.dock.fake_door import error
 from tests.dock.force import Force, make_recording
+from tests.dock.test_turned_away import knock
 from tests.shared.fake_clock import FakeClockService
 
 AVERY = {"username": "avery", "password": "officer-secret", "hours": "12"}
@@ -106,7 +108,7 @@ def test_a_device_of_another_force_is_named_on_the_page_and_the_server_is_told(f
             client.greet()
         camera.party = own
         text = page(dock).text
-        assert "1 devices said hello that are not of this force" in text
+        assert "1 device said hello that is not of this force" in text
         assert f"0999, key {stranger.kid.hex()[:16]}" in text
         wait_for(lambda: server.strangers, "the server to be told")
         assert server.strangers[0].kid == stranger.kid
@@ -183,8 +185,13 @@ def test_a_store_without_an_identity_says_how_to_get_one(tmp_path):
 def test_the_pages_have_no_axe_violations_and_fit_390_pixels(browser, force, server, dock, camera, docked, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    camera.recordings = [make_recording(force, camera.party)]
-    Camera.offload(camera, dock.camera_url)
+    held_up = make_recording(force, camera.party, evidential=True)
+    server.refuse = lambda method, path: error(409, "key-refused") if held_up.rec_id.hex() in path else None
+    camera.recordings = [held_up]
+    camera.offload(dock.camera_url)
+    knock(dock)
+    words = ("held up", "goes first", "it showed no certificate", "The server is reached")
+    wait_for(lambda: all(each in page(dock).text for each in words), "the page to show all of it")
     for width in (390, 1280):
         view = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
         for path in ("/", "/take", "/none", "/enrol/unknown"):

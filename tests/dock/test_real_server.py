@@ -3,13 +3,19 @@
 import json
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
 
 from openbwv.camera.identity import load_identity
 from openbwv.shared.clock import SystemClock
-from tests.dock.devices import DockProcess, free_ports, is_open, page, wait_for
+from tests.dock.devices import Camera, DockProcess, free_ports, is_open, page, wait_for
+from tests.dock.force import Party, make_recording
+from tests.dock.proxy import HoldingProxy
 from tests.dock.test_enrol import digits_on_dock, start_enrol, waiting_session
+from tests.dock.test_way_home import receipts_of
 from tests.scenarios.force import RealForce
 
 PASSWORD = "correct horse battery staple"
@@ -85,6 +91,45 @@ def test_enrol_take_record_offload_receipt_wipe(real):
     with force.database() as database:
         row = database.execute("SELECT state, officer_id IS NOT NULL FROM evidence_recording").fetchone()
     assert row == ("stored", 1)
+
+
+def enrolled_camera(force, name):
+    """A camera that the force knows, driven by the test."""
+    key, chain = force.device("camera", name)
+    party = Party(name, key, x509.load_der_x509_certificate(chain[0]), tuple(chain))
+    trust = SimpleNamespace(trust_pem=(force.state / "trust.pem").read_bytes())
+    return Camera(trust, force.folder / "cameras", name, party)
+
+
+@pytest.mark.timeout(240)
+def test_a_flagged_recording_overtakes_a_large_one_on_its_way_to_the_real_door(real):
+    """The way to the server takes a megabyte at a time; the flagged one, docked second, is there long before 64."""
+    force, dock, _, _ = real
+    epoch = force.keyd.public()["epoch"]
+    large, flagged = (enrolled_camera(force, name) for name in ("0501", "0502"))
+    large.recordings = [make_recording(None, large.party, fragments=64, size=1 << 20, epoch=epoch)]
+    flagged.recordings = [make_recording(None, flagged.party, evidential=True, epoch=epoch)]
+    dock.stop()
+    proxy = HoldingProxy(force.port)
+    other = DockProcess(dock.store, "--door", proxy.url).start()
+    try:
+        wait_for(lambda: "The server is reached" in page(other).text, "the dock to reach the server", 60)
+        proxy.hold_after(4 << 20)
+        large.offload(other.camera_url)
+        flagged.offload(other.camera_url)
+        for _ in range(64):
+            if receipts_of(flagged, other):
+                break
+            proxy.hold_after(1 << 20)
+            time.sleep(0.5)
+        assert receipts_of(flagged, other)
+        assert receipts_of(large, other) == []
+        proxy.hold_after(None)
+        wait_for(lambda: receipts_of(large, other), "the large one's receipt", 90)
+    finally:
+        other.stop()
+        proxy.close()
+        dock.start()
 
 
 def test_a_dock_code_works_once(real, tmp_path):

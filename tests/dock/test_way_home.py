@@ -5,7 +5,7 @@ import signal
 from openbwv import recording as r
 from openbwv.shared.receipts import check_evidence_receipt
 from openbwv.shared.revocation import Revocations
-from tests.dock.devices import page, wait_for
+from tests.dock.devices import DockProcess, make_dock_store, page, wait_for
 from tests.dock.force import make_recording
 
 
@@ -82,7 +82,17 @@ def test_the_server_goes_away_and_comes_back(force, server, dock, camera):
     wait_for(lambda: receipts_of(camera, dock), "the second receipt")
 
 
-def test_urgent_recordings_reach_the_server_first_after_all_manifests(force, server, camera, dock):
+def test_urgent_recordings_reach_the_server_first_after_all_manifests(force, server, camera, tmp_path):
+    """One part at a time, so that the order in which they come is the order in which they were chosen."""
+    make_dock_store(force, tmp_path / "dock", door_url=server.url)
+    dock = DockProcess(tmp_path / "dock", "--parts-at-once", "1").start()
+    try:
+        judge_order(force, server, camera, dock)
+    finally:
+        dock.stop()
+
+
+def judge_order(force, server, camera, dock):
     server.stop()
     plain = make_recording(force, camera.party, rc=1)
     marked = make_recording(force, camera.party, rc=2, marker=True)

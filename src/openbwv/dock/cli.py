@@ -12,6 +12,7 @@ from openbwv.command import Parser
 from openbwv.dock import identity as identities
 from openbwv.dock.run import Ports, open_hall, serve
 from openbwv.dock.spool import RESERVE_BYTES, SpoolLimits
+from openbwv.dock.uplink import MOST_PARTS_AT_ONCE, PARTS_AT_ONCE
 from openbwv.shared.clock import SOCKET_VARIABLE, open_clock
 
 EXAMPLES = """\
@@ -35,6 +36,14 @@ def build_parser() -> Parser:
     run.add_argument("--page-port", type=int, default=8100)
     run.add_argument("--spool-max-mb", type=int, default=0, help="most media to hold, in MB (default: what fits)")
     run.add_argument("--spool-reserve-mb", type=int, default=RESERVE_BYTES >> 20, help="MB of the disk left free")
+    run.add_argument(
+        "--parts-at-once",
+        type=int,
+        default=PARTS_AT_ONCE,
+        metavar="N",
+        choices=range(1, MOST_PARTS_AT_ONCE + 1),
+        help=f"parts under way to the server at once, 1 to {MOST_PARTS_AT_ONCE} (default: {PARTS_AT_ONCE})",
+    )
     run.add_argument("--clock-socket", default=os.environ.get(SOCKET_VARIABLE), help="clock of a pretend force")
     run.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
     enrol = commands.add_parser("enrol", help="get this dock's identity with a one-time code", examples=EXAMPLES)
@@ -77,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         enrol=arguments.enrol_port,
         page=arguments.page_port,
     )
-    serve(hall, ports, log_vkey=identities.log_vkey(identity), as_json=arguments.json)
+    serve(hall, ports, log_vkey=identities.log_vkey(identity), at_once=arguments.parts_at_once, as_json=arguments.json)
     return 0
 
 

@@ -14,6 +14,7 @@ from openbwv.dock.packages import Packages
 from openbwv.dock.spool import Spool
 from openbwv.dock.strangers import Strangers
 from openbwv.dock.tokens import Tokens, Visitor
+from openbwv.dock.turned_away import TurnedAwayBook
 from openbwv.dock.visits import Visits
 from openbwv.recording import CustodyReceipt, Inventory, Trust
 from openbwv.recording.certificates import USE_CAMERA, USE_DOOR, USES
@@ -63,6 +64,7 @@ class Hall:
         self.enrolment_lock = threading.Lock()
         self.packages = Packages(mono_ns=clock.mono_ns)
         self.strangers = Strangers(spool.layout.root)
+        self.turned_away = TurnedAwayBook(mono_ns=clock.mono_ns)
         self.server = FromServer()
         self.wake = threading.Event()
 

@@ -64,8 +64,8 @@ class HeldRecording:
         self.rank.learn(entries)
 
     def _add_file(self, part: HeldPart) -> None:
-        self.files.append(part)
-        self.files.sort(key=lambda each: each.first)
+        # A new list: whoever reads the old one without the lock sees it whole.
+        self.files = sorted([*self.files, part], key=lambda each: each.first)
 
     # -- what is held --------------------------------------------------------------------------------------------
 
@@ -81,8 +81,9 @@ class HeldRecording:
 
     def holds(self, seq: int) -> bool:
         """Return whether the fragment of entry `seq` is on disk."""
-        place = bisect_right(self.files, seq, key=lambda part: part.first) - 1
-        return place >= 0 and seq <= self.files[place].last
+        files = self.files
+        place = bisect_right(files, seq, key=lambda part: part.first) - 1
+        return place >= 0 and seq <= files[place].last
 
     def missing(self) -> list[FragmentInfo]:
         """Return the fragments that are signed and not here yet."""
@@ -97,6 +98,16 @@ class HeldRecording:
     def has_custody(self) -> bool:
         """Whether a custody receipt was given for the present tail."""
         return (self.folder / layout.CUSTODY).exists() and not self.missing()
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the wrapped data key is here."""
+        return (self.folder / layout.KEY).exists()
+
+    @property
+    def has_orphan(self) -> bool:
+        """Whether the camera sent something that its recovery had set aside."""
+        return (self.folder / layout.ORPHAN).exists()
 
     def facts(self) -> OwnFacts:
         """Return what an evidence receipt for this recording must say."""
@@ -215,24 +226,31 @@ class HeldRecording:
             digest.update(chunk)
         return Orphan(length, digest.digest(), lambda: file_chunks(str(path), 0, length))
 
-    def parcel(self) -> Parcel:
-        """Return this recording for the uplink, with the fragments that are here."""
+    def announcement(self) -> Parcel:
+        """Return what the uplink sends first: the entries and the key, no media."""
         with self.lock:
             manifest = (self.folder / layout.MANIFEST).read_bytes()
             starts = [0, *self._ends[:-1]]
-            key = self.folder / layout.KEY
             return Parcel(
                 rec_id=self.rec_id,
                 entries=[manifest[start:end] for start, end in zip(starts, self._ends, strict=True)],
-                key_cbor=key.read_bytes() if key.exists() else None,
-                fragments=[Fragment(f.seq, f.offset, f.n) for f in self.fragments if self.holds(f.seq)],
-                read=self._read_run,
+                key_cbor=(self.folder / layout.KEY).read_bytes() if self.has_key else None,
+                fragments=(),
+                read=self.read_run,
                 tail=self.tail,
-                rank=self.rank.key,
-                orphan=self.orphan(),
             )
 
-    def _read_run(self, run: Sequence[Fragment]) -> Iterator[bytes]:
+    def sendable(self) -> tuple[tuple[int, int], list[Fragment]]:
+        """Return the fragments that are here, and a stamp that changes whenever they do."""
+        stamp = self.stamp()  # first, so that what comes meanwhile is noticed
+        return stamp, [Fragment(f.seq, f.offset, f.n) for f in self.fragments if self.holds(f.seq)]
+
+    def stamp(self) -> tuple[int, int]:
+        """Return something that differs once another fragment's entry or a part is here."""
+        return len(self.fragments), len(self.files)
+
+    def read_run(self, run: Sequence[Fragment]) -> Iterator[bytes]:
+        """Yield the ciphertext of fragments that are here, a chunk at a time; raises DoorError on a damaged disk."""
         for fragment in run:
             with self.lock:
                 place = bisect_right(self.files, fragment.seq, key=lambda part: part.first) - 1

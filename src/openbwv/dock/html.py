@@ -44,14 +44,16 @@ def field(label: str, name: str, *, kind: str = "text", hint: str = "", **more: 
     """Return a labelled input."""
     described = f"{name}-hint" if hint else None
     return el(
-        "p",
+        "div",
         el("label", label, for_=name),
         el("span", hint, class_="hint", id=described) if hint else None,
         el("input", type=kind, id=name, name=name, aria_describedby=described, **more),
+        class_="field",
     )
 
 
 def choice(label: str, name: str, options: Iterable[tuple[str, str]], *, chosen: str = "") -> Markup:
     """Return a labelled list to choose from."""
     rows = [el("option", text, value=value, selected=value == chosen) for value, text in options]
-    return el("p", el("label", label, for_=name), el("select", rows, id=name, name=name, required=True))
+    select = el("select", rows, id=name, name=name, required=True)
+    return el("div", el("label", label, for_=name), select, class_="field")

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from openbwv.dock import views
+from openbwv.dock.first_page import first_page
 from openbwv.dock.hall import Hall
 from openbwv.dock.uplink import Uplink
 from openbwv.dock.web import whole_body
@@ -64,7 +65,7 @@ class PagePort:
         """GET /: cameras, progress, the server."""
         if refusal := self._wrong_host(request):
             return refusal
-        html = await run_in_threadpool(views.home, self.hall, self.uplink.stuck)
+        html = await run_in_threadpool(first_page, self.hall, self.uplink.desk)
         return HTMLResponse(html, headers=SAFE_HEADERS)
 
     async def css(self, _request: Request) -> Response:

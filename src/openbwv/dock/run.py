@@ -11,6 +11,7 @@ from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.server.embed import Server
 
 from openbwv.dock.camera_port import camera_app
@@ -21,6 +22,7 @@ from openbwv.dock.identity import DockIdentity
 from openbwv.dock.listener import Listener, Serving
 from openbwv.dock.page_port import page_app
 from openbwv.dock.spool import Spool, SpoolLimits
+from openbwv.dock.turned_away import listener_log
 from openbwv.dock.uplink import Uplink
 from openbwv.recording import Trust, certificates
 from openbwv.shared.clock import Clock
@@ -57,11 +59,11 @@ def open_hall(identity: DockIdentity, store: Path, *, clock: Clock, limits: Spoo
     )
 
 
-def serve(hall: Hall, ports: Ports, *, log_vkey: str | None, as_json: bool) -> None:
+def serve(hall: Hall, ports: Ports, *, log_vkey: str | None, at_once: int, as_json: bool) -> None:
     """Run until SIGTERM or Ctrl-C; raises NotADock when a pretend force would listen beyond this machine."""
     if hall.pretend and not {ports.host, ports.page_host} <= LOOPBACK:
         raise NotADock(what="A pretend force listens on this machine only.", remedy="Leave out --host and --page-host.")
-    uplink = Uplink(hall, log_vkey=log_vkey)
+    uplink = Uplink(hall, log_vkey=log_vkey, at_once=at_once)
     asyncio.run(_serve(hall, uplink, ports, as_json=as_json))
 
 
@@ -75,13 +77,13 @@ async def _serve(hall: Hall, uplink: Uplink, ports: Ports, *, as_json: bool) -> 
     def for_cameras() -> Serving:
         crl = [identity.crl_file] if identity.crl_file.exists() else []
         more = {"ssl_ca": identity.trust_file, "ssl_crl": crl, "ssl_client_verify": True}
-        return _server(cameras, ports.host, ports.camera, **tls, **more)
+        return _server(hall, cameras, ports.host, ports.camera, **tls, **more)
 
     chain = identity.tls.chain_file
     servers = [
         Listener(for_cameras, files=[identity.crl_file, chain]),
-        Listener(lambda: _server(enrolments, ports.host, ports.enrol, **tls), files=[chain]),
-        Listener(lambda: _server(people, ports.page_host, ports.page)),
+        Listener(lambda: _server(hall, enrolments, ports.host, ports.enrol, **tls), files=[chain]),
+        Listener(lambda: _server(hall, people, ports.page_host, ports.page)),
     ]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -102,7 +104,7 @@ async def _serve(hall: Hall, uplink: Uplink, ports: Ports, *, as_json: bool) -> 
         )
 
 
-def _server(app: object, host: str, port: int, **tls: object) -> Server:
+def _server(hall: Hall, app: object, host: str, port: int, **tls: object) -> Server:
     return Server(
         app,
         address=host,
@@ -111,7 +113,8 @@ def _server(app: object, host: str, port: int, **tls: object) -> Server:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         websockets=False,
-        log_enabled=False,
+        log_level=LogLevels.debug,  # the level at which it says that a handshake failed
+        log_dictconfig=listener_log(hall.turned_away),
         **tls,
     )
 

@@ -2,7 +2,7 @@
 
 SPOOL/strangers/<key>.cbor holds what such a device signed, as it came; `<key>.told.cbor` once the server has it too.
 Who gets here has passed TLS, so there are few; past the limit only the count goes on. A device of another agency does
-not get through the handshake and is told so by its own side.
+not get through the handshake: openbwv.dock.turned_away says what can be known of it.
 """
 
 import threading

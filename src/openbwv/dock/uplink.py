@@ -1,19 +1,24 @@
 """Handing on what the spool holds to the evidence server, without anybody asking.
 
-Rule: every pass begins with the manifests and keys of all recordings; then media, the most urgent recording first, and
-the order is looked at anew after each. What the server holds is asked, never remembered. A copy leaves the spool only
-on an evidence receipt that holds in full (openbwv.shared.receipts). While the server is away nothing is lost: the wait
-grows to a minute, and cameras go on being copied as long as there is room.
+Rule: a contact begins with a hello and the manifests and keys of all recordings; then several parts are under way at
+once, and which goes next is decided for each (openbwv.dock.order, openbwv.dock.desk). What the server holds is asked,
+never remembered. A copy leaves the spool only on an evidence receipt that holds in full (openbwv.shared.receipts).
+
+While the server is away nothing is lost, and cameras go on being copied as long as there is room. Bound: once the
+server answers again it is tried within LONGEST_WAIT_S and the ten seconds that an attempt may hang; a request that
+hung when it went away is given up after a minute. So nothing waits longer than that minute.
 """
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 from openbwv.custody import CustodyError, open_note
+from openbwv.dock.backoff import Backoff
+from openbwv.dock.desk import Desk
 from openbwv.dock.hall import FromServer, Hall
 from openbwv.dock.held import HeldRecording
+from openbwv.dock.sender import LONGEST_END_S, Senders
 from openbwv.recording import EvidenceReceipt
 from openbwv.recording.errors import BwvError
 from openbwv.shared import upload
@@ -25,19 +30,20 @@ log = logging.getLogger("openbwv.dock")
 
 IDLE_S = 5.0
 GREET_AGAIN_S = 60.0
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-STUCK_S = 120.0
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+PARTS_AT_ONCE, MOST_PARTS_AT_ONCE = 3, 8
 NS = 1_000_000_000
 
 
 class Uplink:
-    """One thread that empties the spool towards the server."""
+    """One thread that speaks with the server, and `at_once` threads that send what the spool holds."""
 
-    def __init__(self, hall: Hall, *, log_vkey: str | None) -> None:
+    def __init__(self, hall: Hall, *, log_vkey: str | None, at_once: int = PARTS_AT_ONCE) -> None:
         self.hall = hall
-        self.stuck: dict[bytes, tuple[int, str]] = {}
+        self.desk = Desk(hall.spool.all, mono_ns=hall.clock.mono_ns, at_once=at_once)
+        self._senders = Senders(hall, self.desk, count=at_once, check=self._check)
+        self._backoff = Backoff(shortest_s=SHORTEST_WAIT_S, longest_s=LONGEST_WAIT_S)
         self._log_vkey = log_vkey
-        self._announced: dict[bytes, int] = {}
         self._journals: dict[bytes, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -45,20 +51,21 @@ class Uplink:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        self._senders.start()
 
     def stop(self) -> None:
-        """End after the request under way."""
+        """End after the requests under way."""
         self._stop.set()
         self.hall.wake.set()
-        self._thread.join(timeout=10)
+        self.desk.stop()
+        self._thread.join(timeout=LONGEST_END_S)
+        self._senders.join()
 
     def _run(self) -> None:
-        wait_s = SHORTEST_WAIT_S
         while not self._stop.is_set():
             try:
                 with self.hall.server_client(welcomed=self._learn) as client:
                     self._session(client)
-                wait_s = SHORTEST_WAIT_S
             except (DoorUnreachable, DoorBusy, DoorFull) as problem:
                 self._offline(problem.what)
             except BwvError as problem:
@@ -67,32 +74,59 @@ class Uplink:
             except Exception:
                 log.exception("the uplink failed and starts again")
                 self._offline("internal error; see the dock's log")
-            self._stop.wait(wait_s)
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+            self.desk.close()
+            self._stop.wait(self._backoff.wait_s())
 
     def _offline(self, why: str) -> None:
         self.hall.server = replace(self.hall.server, connected=False, trouble=why)
 
     def _session(self, client: DoorClient) -> None:
         """Work until the connection breaks (raises) or the stop is asked for."""
-        self._announced.clear()
+        self.desk.begin()
         self._journals.clear()
-        greeted_ns = 0
+        began_ns, greeted_ns = self.hall.clock.mono_ns(), 0
         while not self._stop.is_set():
             now_ns = self.hall.clock.mono_ns()
             if not greeted_ns or now_ns - greeted_ns > GREET_AGAIN_S * NS:
                 client.greet()
                 self._renew(client)
-                self.hall.server = replace(self.hall.server, cameras=self._cameras(client))
+                cameras = self._cameras(client)  # first: it may have to say hello again, and learn
+                self.hall.server = replace(self.hall.server, cameras=cameras)
                 greeted_ns = now_ns
             self.hall.wake.clear()
             if self._stop.is_set():  # asked for since the loop looked: its wake has just been cleared
                 return
-            waiting = self._one_pass(client)
-            if not self.hall.wake.is_set():
-                self.hall.wake.wait(SHORTEST_WAIT_S if waiting else IDLE_S)
+            self._errands(client)
+            if self.desk.trouble is not None:
+                raise self.desk.trouble
+            if self.desk.moved or now_ns - began_ns > LONGEST_WAIT_S * NS:
+                self._backoff.reset()
+            self.desk.open()
+            self.hall.wake.wait(IDLE_S)
+
+    def _errands(self, client: DoorClient) -> None:
+        """Do everything that is no part of a recording."""
+        self._fetch_receipts(client)
+        self._report_strangers(client)
+        for held in self.desk.unannounced():
+            self._announce(client, held)
+        self._forward_journals(client)
+
+    def _announce(self, client: DoorClient, held: HeldRecording) -> None:
+        """Send entries and key; what only concerns this recording must not hold up the others."""
+        parcel = held.announcement()
+        try:
+            upload.announce(client, parcel)
+        except (DoorUnreachable, DoorFull):
+            raise
+        except DoorError as problem:
+            log.warning("recording %s is held up: %s", held.rec_id.hex(), problem.what)
+            self.desk.hold_up(held, problem)
+            return
+        self.desk.announced(held, (len(parcel.entries), parcel.key_cbor is not None))
 
     def _learn(self, welcome: Welcome) -> None:
+        self.desk.wants(welcome.queue)
         if welcome.crl:
             self.hall.identity.keep_crl(welcome.crl)
         self._keep_log_key(welcome)
@@ -137,62 +171,6 @@ class Uplink:
         except DoorError:
             return self.hall.server.cameras
         return [each for each in cameras if isinstance(each, dict)] if isinstance(cameras, list) else []
-
-    def _one_pass(self, client: DoorClient) -> bool:
-        """Do everything that can be done now; returns whether a receipt is being waited for."""
-        self._fetch_receipts(client)
-        self._report_strangers(client)
-        for held in self._ready():
-            if self._announced.get(held.rec_id) != held.next_seq:
-                self._try(held, lambda held=held: self._announce(client, held))
-        waiting = False
-        done: set[bytes] = set()
-        while not self._stop.is_set():
-            todo = [held for held in self._ready() if held.rec_id not in done]
-            if not todo:
-                break
-            done.add(todo[0].rec_id)
-            waiting |= self._try(todo[0], lambda held=todo[0]: self._send(client, held))
-        self._forward_journals(client)
-        return waiting
-
-    def _ready(self) -> list[HeldRecording]:
-        now_ns = self.hall.clock.mono_ns()
-        return [held for held in self.hall.spool.all() if self.stuck.get(held.rec_id, (0, ""))[0] <= now_ns]
-
-    def _try(self, held: HeldRecording, deed: Callable[[], None]) -> bool:
-        """Do `deed` for one recording; what only concerns that recording must not hold up the others."""
-        try:
-            deed()
-        except (DoorUnreachable, DoorFull):
-            raise
-        except DoorBusy:
-            return True
-        except (DoorError, ReceiptRefused) as problem:
-            log.warning("recording %s is held up: %s", held.rec_id.hex(), problem.what)
-            until = self.hall.clock.mono_ns() + int(STUCK_S * NS)
-            self.stuck[held.rec_id] = (until, problem.what)
-            return False
-        self.stuck.pop(held.rec_id, None)
-        return False
-
-    def _announce(self, client: DoorClient, held: HeldRecording) -> None:
-        parcel = held.parcel()
-        upload.announce(client, parcel)
-        if parcel.key_cbor is not None:
-            self._announced[held.rec_id] = len(parcel.entries)
-
-    def _send(self, client: DoorClient, held: HeldRecording) -> None:
-        complete = held.has_custody
-        parcel = held.parcel()
-        if self._announced.get(held.rec_id) != len(parcel.entries):
-            self._announce(client, held)
-        upload.send_media(client, parcel, progress=upload.Progress())
-        if not complete:
-            return
-        receipt = upload.finish(client, parcel)
-        self._check(held, receipt)
-        self.hall.spool.release(held, receipt)
 
     def _check(self, held: HeldRecording, receipt: bytes) -> None:
         if not self._log_vkey:

@@ -1,9 +1,10 @@
-"""What the dock's pages show, as values turned into HTML; nothing here changes anything."""
+"""The frame of the dock's pages and their forms, as values turned into HTML; nothing here changes anything.
+
+Words and look are those of the server's pages (docs/design/glossary.md, static/dock.css).
+"""
 
 from openbwv.dock.hall import Hall
-from openbwv.dock.held import HeldRecording
-from openbwv.dock.html import Markup, choice, el, field, join
-from openbwv.dock.visits import Visit
+from openbwv.dock.html import Markup, choice, el, field
 from openbwv.shared.enrolment import EnrolmentSession
 
 NONE_REASONS = [
@@ -15,109 +16,36 @@ NONE_REASONS = [
 ]
 HOURS = [("12", "12 hours (one shift)"), ("24", "24 hours"), ("168", "7 days")]
 PLEASE = "Your own user name and password; they are sent to the server and not kept here."
-MIB = 1 << 20
+NAV = [("/", "Cameras"), ("/take", "Take a camera"), ("/none", "No camera available")]
+FOOTER = "OpenBWV. The dock holds sealed copies only: it cannot show or open any recording. Times are UK time."
+THOUSAND, TEN = 1000, 10
 
 
-def page(hall: Hall, title: str, *content: object) -> str:
-    """Return a whole page."""
+def page(hall: Hall, title: str, *content: object, here: str = "", beside: object = None) -> str:
+    """Return a whole page; `here` is its address in the navigation, `beside` stands next to the heading."""
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", f"{title} - dock {hall.identity.name}"),
+        el("title", f"{title} – dock {hall.identity.name} – OpenBWV"),
         el("link", rel="stylesheet", href="/static/dock.css"),
     )
+    pretend = el("strong", "PRETEND FORCE."), " People, footage and the clock are made up."
+    links = [el("li", el("a", words, href=address, aria_current=address == here and "page")) for address, words in NAV]
     body = el(
         "body",
-        el("p", "PRETEND FORCE: nothing here is real evidence.", class_="pretend") if hall.pretend else None,
+        el("a", "Skip to main content", class_="skip", href="#main"),
+        el("p", pretend, class_="pretend", role="note") if hall.pretend else None,
         el(
             "header",
-            el("strong", f"Dock {hall.identity.name}"),
-            el(
-                "nav",
-                el("a", "Cameras", href="/"),
-                el("a", "Take a camera", href="/take"),
-                el("a", "No camera available", href="/none"),
-                aria_label="Dock",
-            ),
+            el("a", f"Dock {hall.identity.name}", class_="name", href="/"),
+            el("nav", el("ul", links), aria_label="Main"),
+            class_="top",
         ),
-        el("main", el("h1", title), content),
-        el("footer", el("p", "The dock holds sealed copies only. It cannot show or open any recording.")),
+        el("main", el("div", el("h1", title), beside, class_="title-line"), content, id="main", tabindex=-1),
+        el("footer", el("p", FOOTER), class_="bottom"),
     )
     return "<!doctype html>\n" + el("html", head, body, lang="en-GB")
-
-
-def home(hall: Hall, stuck: dict[bytes, tuple[int, str]]) -> str:
-    """Return the first page: cameras here, who has which, enrolments waiting, how the server is reached."""
-    visits = hall.visits.here()
-    with hall.enrolment_lock:
-        waiting = hall.enrolments.waiting()
-    slots = [el("li", slot(hall, visit)) for visit in visits]
-    content = [
-        el("p", "This dock is full and takes nothing more. Use another dock; tell the fleet manager.", class_="bad")
-        if hall.spool.full
-        else None,
-        [_waiting(each) for each in waiting],
-        el("p", el("a", "Look again", href="/", class_="button second")),
-        el("h2", "Cameras here"),
-        el("ul", slots, class_="slots") if slots else el("p", "No camera is in the dock."),
-        el("h2", "Who has which camera"),
-        _handed_out(hall),
-        el("h2", "On the way to the server"),
-        _server_line(hall),
-        [el("p", f"Held up: {why}", class_="note") for _, why in stuck.values()],
-        _strangers(hall),
-    ]
-    return page(hall, "Cameras", content)
-
-
-def _strangers(hall: Hall) -> list[Markup]:
-    known = hall.strangers.all()
-    if not known:
-        return []
-    rows = [
-        el(
-            "li",
-            f"{short_name(each.name) or 'without a name'}, key {each.kid.hex()[:16]}…, here {each.times} times since "
-            f"this dock started; the fleet manager {'was told' if each.told else 'is told when the server is reached'}",
-        )
-        for each in known
-    ]
-    more = f" {hall.strangers.beyond} more were only counted." if hall.strangers.beyond else ""
-    words = f"{len(known)} devices said hello that are not of this force. They were not emptied.{more}"
-    return [el("h2", "Not of this force"), el("p", words, class_="bad"), el("ul", rows)]
-
-
-def slot(hall: Hall, visit: Visit) -> Markup:
-    """Return one camera's card: state in words, progress, battery."""
-    held = [each for each in hall.spool.all() if each.owner == visit.name]
-    words, share = progress(visit, held, set(hall.spool.layout.receipts(visit.kid)))
-    state = el("p", words, class_="good" if share >= 100 else None)
-    bar = el("progress", f"{share} %", max=100, value=share, aria_label=f"Copied from {short_name(visit.name)}")
-    return join([
-        el("h3", f"Camera {short_name(visit.name)}"), state, bar,
-        el("p", f"Battery {visit.battery} %", class_="quiet"),
-    ])  # fmt: skip
-
-
-def progress(visit: Visit, held: list[HeldRecording], receipted: set[bytes]) -> tuple[str, int]:
-    """Return a camera's state in words and how much of what is known is copied, in percent."""
-    if not visit.rows:
-        return "Empty: everything is at the server. Ready to take.", 100
-    known = {each.rec_id: each for each in held}
-    copied = sum(1 for row in visit.rows if row.rec_id in receipted or (_whole(known.get(row.rec_id))))
-    total = sum(each.reader.media_bytes for each in held)
-    here = sum(each.held_bytes for each in held)
-    share = 100 if copied == len(visit.rows) else min(99, here * 100 // total) if total else 0
-    if all(row.rec_id in receipted for row in visit.rows):
-        return "At the server. The camera may wipe its copies.", 100
-    if copied == len(visit.rows):
-        return f"Copied, not wiped: {copied} recordings are on their way to the server.", 100
-    return f"Copying: {copied} of {len(visit.rows)} recordings, {here // MIB} MB.", share
-
-
-def _whole(held: HeldRecording | None) -> bool:
-    return held is not None and held.has_custody
 
 
 def short_name(san_uri: str) -> str:
@@ -125,41 +53,19 @@ def short_name(san_uri: str) -> str:
     return san_uri.rsplit(":", 1)[-1]
 
 
-def _waiting(session: EnrolmentSession) -> Markup:
-    return el(
-        "p",
-        f"A new camera {session.name} wants to be enrolled. ",
-        el("a", "Compare its digits", href=f"/enrol/{session.session}"),
-        class_="note",
-    )
+def size(length_bytes: int) -> str:
+    """Return a number of bytes as `12 MB` (decimal), as the server's pages write it."""
+    value = float(length_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if value < THOUSAND:
+            return f"{value:.0f} {unit}" if value >= TEN or unit == "bytes" else f"{value:.1f} {unit}"
+        value /= THOUSAND
+    return f"{value:.0f} GB" if value >= TEN else f"{value:.1f} GB"
 
 
-def _handed_out(hall: Hall) -> Markup:
-    rows = [
-        el(
-            "tr",
-            el("th", str(each.get("name", "")), scope="row"),
-            el("td", str(each.get("person") or "nobody")),
-            el("td", str(each.get("state") or "")),
-        )
-        for each in hall.server.cameras
-    ]
-    if not rows:
-        return el("p", "The server has not said yet.", class_="quiet")
-    head = el("tr", el("th", "Camera", scope="col"), el("th", "With", scope="col"), el("th", "State", scope="col"))
-    return el("div", el("table", el("thead", head), el("tbody", rows)), class_="table", tabindex=0, role="region",
-              aria_label="Who has which camera")  # fmt: skip
-
-
-def _server_line(hall: Hall) -> Markup:
-    waiting = hall.spool.all()
-    size = sum(each.held_bytes for each in waiting) // MIB
-    amount = f"{len(waiting)} recordings ({size} MB) wait here for the server."
-    if hall.server.connected:
-        return el("p", f"The server is reached. {amount}")
-    why = hall.server.trouble or "no contact yet"
-    return el("p", f"The server is not reached ({why}). {amount} Copying goes on; cameras are not wiped until then.",
-              class_="note")  # fmt: skip
+def plural(count: int, one: str, many: str) -> str:
+    """Return `1 recording` or `2 recordings`."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def take(hall: Hall, *, csrf: str, cameras: list[tuple[str, str]], trouble: str = "", done: str = "") -> str:
@@ -169,6 +75,7 @@ def take(hall: Hall, *, csrf: str, cameras: list[tuple[str, str]], trouble: str 
             hall, "Take a camera", _said(trouble, done),
             el("p", "No camera is in the dock now."),
             el("a", "Say that no camera was available", href="/none", class_="button"),
+            here="/take",
         )  # fmt: skip
     form = el(
         "form",
@@ -180,11 +87,12 @@ def take(hall: Hall, *, csrf: str, cameras: list[tuple[str, str]], trouble: str 
         field(
             "For somebody else", "for", hint="Fleet managers only: the officer's user name. Leave empty for yourself."
         ),
-        el("button", "Take this camera", type="submit"),
+        el("button", "Take this camera", type="submit", class_="primary"),
         method="post",
         action="/take",
+        class_="card",
     )
-    return page(hall, "Take a camera", _said(trouble, done), form)
+    return page(hall, "Take a camera", _said(trouble, done), form, here="/take")
 
 
 def none_available(hall: Hall, *, csrf: str, trouble: str = "", done: str = "") -> str:
@@ -196,11 +104,12 @@ def none_available(hall: Hall, *, csrf: str, trouble: str = "", done: str = "") 
         field("In your words", "note", hint="Optional.", maxlength=500),
         field("User name", "username", hint=PLEASE, autocomplete="username", required=True),
         field("Password", "password", kind="password", autocomplete="current-password", required=True),
-        el("button", "Record it", type="submit"),
+        el("button", "Record it", type="submit", class_="primary"),
         method="post",
         action="/none",
+        class_="card",
     )
-    return page(hall, "No camera available", _said(trouble, done), form)
+    return page(hall, "No camera available", _said(trouble, done), form, here="/none")
 
 
 def enrol(hall: Hall, *, csrf: str, session: EnrolmentSession | None, trouble: str = "", done: str = "") -> str:
@@ -208,15 +117,23 @@ def enrol(hall: Hall, *, csrf: str, session: EnrolmentSession | None, trouble: s
     if session is None:
         gone = trouble or done or "This enrolment is over. Start it again on the camera."
         return page(hall, "Enrol a camera", _said("" if done else gone, done))
+    same = el(
+        "button", "The digits are the same: enrol it", type="submit", name="answer", value="same", class_="primary"
+    )
     form = el(
         "form",
         el("input", type="hidden", name="csrf", value=csrf),
         field("User name", "username", hint="A fleet manager's.", autocomplete="username"),
         field("Password", "password", kind="password", autocomplete="current-password"),
-        el("button", "The digits are the same: enrol it", type="submit", name="answer", value="same"),
-        el("button", "They differ: refuse it", type="submit", name="answer", value="differ", class_="second"),
+        el(
+            "div",
+            same,
+            el("button", "They differ: refuse it", type="submit", name="answer", value="differ"),
+            class_="row",
+        ),
         method="post",
         action=f"/enrol/{session.session}",
+        class_="card",
     )
     return page(
         hall,
@@ -231,7 +148,7 @@ def enrol(hall: Hall, *, csrf: str, session: EnrolmentSession | None, trouble: s
 def _said(trouble: str, done: str) -> list[Markup]:
     said = []
     if trouble:
-        said.append(el("p", trouble, class_="bad", role="alert"))
+        said.append(el("p", trouble, class_="notice error", role="alert"))
     if done:
-        said.append(el("p", done, class_="note", role="status"))
+        said.append(el("p", done, class_="notice success", role="status"))
     return said
