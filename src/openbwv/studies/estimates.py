@@ -38,6 +38,30 @@ class Model(Enum):
         """Whether its interval takes every row for independent of every other."""
         return self in (Model.POISSON, Model.QUASI_POISSON, Model.NB2, Model.EXACT)
 
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Model.POISSON_CLUSTERED: "Poisson, clustered errors",
+    Model.GEE: "GEE Poisson, Mancl-DeRouen",
+    Model.WILD_BOOTSTRAP: "Poisson, wild cluster bootstrap",
+    Model.POISSON: "Poisson, rows independent",
+    Model.QUASI_POISSON: "quasi-Poisson",
+    Model.NB2: "negative binomial (NB2)",
+    Model.EXACT: "exact conditional",
+    Model.MEANS_HC2: "difference in means, HC2",
+    Model.CLUSTER_MEANS_HC2: "difference in cluster means, HC2",
+    Model.BLOCK_OLS_HC2: "within blocks, HC2",
+    Model.DIFF_IN_DIFF: "difference in differences",
+    Model.RANDOMISATION: "randomisation inference",
+    Model.CACE: "compliers (2SLS)",
+    Model.CALLAWAY_SANTANNA: "Callaway-Sant'Anna",
+    Model.HUSSEY_HUGHES: "Hussey-Hughes",
+}
+
 
 class Estimand(Enum):
     """What the number is a number of."""

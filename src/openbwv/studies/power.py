@@ -6,11 +6,13 @@ overdispersion * (1/events treated + 1/events control), design effect = 1 + (m -
 analysis that will be used.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log, sqrt
 
 import numpy as np
 from scipy import stats
+from scipy.optimize import brentq
 
 from openbwv.studies.errors import BadStudyOption
 from openbwv.studies.intervals import wilson
@@ -73,7 +75,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Power:
-    """What the closed form says: expected events, standard error of the log ratio, power, ratio that is detectable."""
+    """What the closed form says: expected events, standard error of the log ratio, power, ratio that is detectable.
+
+    `detectable` takes its standard error at equal rates, as is usual; `solved` at the ratio itself, and is None where
+    no ratio below 1, however strong, would be found with the power wanted.
+    """
 
     events_treated: float
     events_control: float
@@ -81,6 +87,7 @@ class Power:
     se: float
     power: float
     detectable: float
+    solved: float | None
 
 
 def standard_error(plan: Plan, irr: float) -> float:
@@ -95,12 +102,26 @@ def _events(plan: Plan, irr: float) -> tuple[float, float]:
 
 
 def power(plan: Plan, *, wanted: float = 0.8) -> Power:
-    """Return the closed form; the detectable ratio takes its standard error at equal rates, as is usual."""
+    """Return the closed form for the plan, and what could be detected with power `wanted`."""
     se = standard_error(plan, plan.irr)
     edge = float(stats.norm.ppf(1 - plan.alpha / 2))
-    reached = float(stats.norm.cdf(abs(log(plan.irr)) / se - edge))
     detectable = exp(-(edge + float(stats.norm.ppf(wanted))) * standard_error(plan, 1.0))
-    return Power(*_events(plan, plan.irr), plan.design_effect, se, reached, detectable)
+    found = _reached(plan, plan.irr), detectable, _solved(plan, wanted)
+    return Power(*_events(plan, plan.irr), plan.design_effect, se, *found)
+
+
+def _reached(plan: Plan, irr: float) -> float:
+    edge, distance = stats.norm.ppf(1 - plan.alpha / 2), abs(log(irr)) / standard_error(plan, irr)
+    return float(stats.norm.cdf(distance - edge) + stats.norm.cdf(-distance - edge))
+
+
+def _solved(plan: Plan, wanted: float) -> float | None:
+    """Return the weakest ratio below 1 that is found with power `wanted`, its error taken at that ratio."""
+    steps = np.exp(-np.linspace(0.0, 6.0, 241))
+    for above, below in pairwise(steps):
+        if _reached(plan, below) >= wanted:
+            return float(brentq(lambda irr: _reached(plan, irr) - wanted, below, above, xtol=1e-10))
+    return None
 
 
 @dataclass(frozen=True)
@@ -172,4 +193,4 @@ def draw_counts(plan: Plan, sizes: np.ndarray, irr: float, *, trials: int, rng: 
 def curve(plan: Plan, *, ratios: np.ndarray | None = None) -> list[dict[str, float]]:
     """Return the power at each ratio, by default from half to one and a half."""
     values = np.round(np.arange(0.4, 1.5001, 0.05), 4) if ratios is None else ratios
-    return [{"irr": float(value), "power": power(replace(plan, irr=float(value))).power} for value in values]
+    return [{"irr": float(value), "power": _reached(plan, float(value))} for value in values]
