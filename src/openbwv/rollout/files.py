@@ -26,6 +26,12 @@ def beside(path: str, name: str) -> str:
     return str(Path(path).parent / name)
 
 
+def write_missing(folder: str, texts: Mapping[str, str]) -> list[str]:
+    """Write those of `texts` that are not below `folder` yet, and return their paths."""
+    missing = {name: text for name, text in texts.items() if not (Path(folder) / name).exists()}
+    return write_all(folder, missing, replace=False)
+
+
 def write_all(folder: str, texts: Mapping[str, str], *, replace: bool) -> list[str]:
     """Write each text below `folder` and return the paths.
 
