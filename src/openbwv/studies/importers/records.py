@@ -50,7 +50,7 @@ def recordings(
         frame["end_utc"] = frame["end_utc"].fillna(frame["start_utc"] + length).astype("datetime64[ms, UTC]")
     _once(sheet, ["recording_id"], file, "recording_id" if profile == PLAIN else "evidence_id")
     _in_order(sheet, file, "end_utc" if profile == PLAIN else "date_record_end")
-    return _without(
+    return without(
         sheet,
         {"its start is not known": frame["start_utc"].isna(), "its end is not known": frame["end_utc"].isna()},
     )
@@ -108,7 +108,7 @@ def incidents(data: bytes, *, file: str, encoding: str = "utf-8", form: str = "I
         sheet.frame["end_utc"] = pd.Series(pd.NaT, index=sheet.frame.index).astype("datetime64[ms, UTC]")
     _once(sheet, ["incident_id", "officer"], file, "incident_id")
     _in_order(sheet, file, "end_utc")
-    return _without(sheet, {"its start is not known": sheet.frame["start_utc"].isna()})
+    return without(sheet, {"its start is not known": sheet.frame["start_utc"].isna()})
 
 
 def cameras(data: bytes, *, file: str, encoding: str = "utf-8", form: str = "ISO8601") -> Records:
@@ -119,7 +119,7 @@ def cameras(data: bytes, *, file: str, encoding: str = "utf-8", form: str = "ISO
         Field("to_utc", Moment(zone="UTC", form=form)),
         Field("state", Name(STATES)),
     )
-    return _without(read(data, fields, file=file, encoding=encoding), {})
+    return without(read(data, fields, file=file, encoding=encoding), {})
 
 
 def truth(data: bytes, *, file: str, encoding: str = "utf-8") -> Records:
@@ -129,7 +129,7 @@ def truth(data: bytes, *, file: str, encoding: str = "utf-8") -> Records:
         Field("incident_id", Text()),
         Field("role", Name(("home", "covers"))),
     )
-    return _without(read(data, fields, file=file, encoding=encoding), {})
+    return without(read(data, fields, file=file, encoding=encoding), {})
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def reports(data: bytes, columns: ReportColumns, *, file: str, words: Words | No
         reasons[f"'{columns.arm}' names no arm"] = frame["arm"].isna()
     if columns.place:
         reasons[f"'{columns.place}' is blank"] = frame["place"].isna()
-    return _without(sheet, reasons)
+    return without(sheet, reasons)
 
 
 def _once(sheet: Sheet, keys: list[str], file: str, column: str) -> None:
@@ -229,7 +229,7 @@ def _in_order(sheet: Sheet, file: str, column: str) -> None:
         )
 
 
-def _without(sheet: Sheet, reasons: dict[str, Any]) -> Records:
+def without(sheet: Sheet, reasons: dict[str, Any]) -> Records:
     """Leave out the rows that a reason holds for; the first reason is the one that is told."""
     out = np.full(len(sheet.frame), "", dtype=object)
     for why, holds in reasons.items():
