@@ -80,7 +80,7 @@ def install(place: Path) -> str:
 
 
 def compare(door: Any, peer: Peer, *, name: str, recordings: int, parts: int, whole: bool, rounds: int) -> Series:
-    """Send so many recordings of so many parts to the door and to the peer; with `whole` the peer gets one body each."""
+    """Send so many recordings of so many parts to both; with `whole` the peer gets each as one body."""
     same = [door.upload(parts) for _ in range(recordings)]
 
     def bodies(upload: Any) -> list[tuple[Path, int, int]]:

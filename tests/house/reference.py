@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.house import judges
 from tests.house.releases import RELEASES
 from tests.house.source import ROOT, modules
 
@@ -245,6 +246,18 @@ RAW_PROSE = """\
 Footage never passes through Django's request cycle. These are answered by two small ASGI callables: `/media/` beside
 the pages, for a viewing session that is open, and the door, a process and port of its own with mutual TLS.
 """
+
+
+def conformance() -> str:
+    """Return docs/ref/conformance.md with its table of judges made anew; the rest of that page is written by hand."""
+    page = (ROOT / "docs" / "ref" / "conformance.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}\n\n{judges.table()}\n\n{end}{after}"
+
+
+BEGIN = "<!-- Made by `python -m tests.house.reference` from tests/house/judges.py, up to the next such line. -->"
+END = "<!-- end -->"
 RELEASES_PROSE = """\
 Every address whose code can reach what the vault holds, or an answer that is no page, found by walking the code from
 the URL map and from the raw callables' tables; a test fails on one that is not here. Everything else answers with a
@@ -256,6 +269,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "events.md": events,
     "routes.md": routes,
+    "conformance.md": conformance,
 }
 
 
