@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bench.footage import Camera, open_builder, random_pieces
 from bench.measure import Goal, Result, Series, interleave
 from bench.processes import build, cpu_s, peak_mib, plain_door, wait_for_port, warm_memory
+from bench.tus import compare_with_tus
 from openbwv import recording as r
 from openbwv.demo.force import Force
 from openbwv.demo.processes import free_port
@@ -49,12 +50,16 @@ def run(rounds: int) -> Result:
             door.measure("16 MiB, 8 at once, 3 each", recordings=CONNECTIONS, parts=3, rounds=rounds),
             door.measure("256 MiB, 16 parts in turn", recordings=1, parts=16, rounds=rounds),
         ]
+        against, said = compare_with_tus(door, rounds)
         growth = door.memory_per_upload
     notes = [
         "MB per CPU second of the server; no TLS on either side; 380 kB fragments; every part synced before 201.",
         f"Memory: at most {growth:.1f} MiB more per upload with {CONNECTIONS} uploads at once (goal: at most 4).",
+        said,
     ]
-    return Result("ingest", "the door ÷ C receive + write + SHA-256 + sync", Goal(0.65, 0.92), series, notes)
+    return Result(
+        "ingest", "the door ÷ C receive + write + SHA-256 + sync", Goal(0.65, 0.92), [*series, *against], notes
+    )
 
 
 @contextlib.contextmanager
@@ -119,14 +124,7 @@ class Door:
         same = [self.upload(parts) for _ in range(recordings)]  # the floor may be sent the same bytes again and again
 
         def ours() -> float:
-            uploads = [self.upload(parts) for _ in range(recordings)]
-            token = self.announce(uploads)
-            rate = self.send(uploads, self.ours.pid, self.ours_port, token)
-            if recordings == CONNECTIONS:
-                grown = (peak_mib(self.ours.pid) - self.idle_mib) / CONNECTIONS
-                self.memory_per_upload = max(self.memory_per_upload, grown)
-            self.remove([upload.file for upload in uploads])
-            return rate
+            return self.send_new(recordings, parts)
 
         def floor() -> float:
             return self.send(same, self.floor.pid, self.floor_port, "none")
@@ -135,6 +133,17 @@ class Door:
             return interleave(Series(name, "MB/CPU-s"), ours=ours, floor=floor, rounds=rounds)
         finally:
             self.remove([upload.file for upload in same])
+
+    def send_new(self, recordings: int, parts: int) -> float:
+        """Send new recordings to the door, remove them again, and return MB per CPU second of the door."""
+        uploads = [self.upload(parts) for _ in range(recordings)]
+        token = self.announce(uploads)
+        rate = self.send(uploads, self.ours.pid, self.ours_port, token)
+        if recordings == CONNECTIONS:
+            grown = (peak_mib(self.ours.pid) - self.idle_mib) / CONNECTIONS
+            self.memory_per_upload = max(self.memory_per_upload, grown)
+        self.remove([upload.file for upload in uploads])
+        return rate
 
     def remove(self, files: list[Path]) -> None:
         """Remove these files and what both servers stored: neither is to fill the memory of the machine alone."""

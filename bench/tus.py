@@ -79,6 +79,16 @@ def install(place: Path) -> str:
     return ""
 
 
+def compare_with_tus(door: Any, rounds: int) -> tuple[list[Series], str]:
+    """Measure the door against the peer; return the series, and a sentence on the peer or why there is none."""
+    with tus_peer(door.folder, door.sender) as peer:
+        if isinstance(peer, str):
+            return [], peer
+        small = compare(door, peer, name="16 MiB ÷ @tus/server", recordings=8, parts=3, whole=False, rounds=rounds)
+        large = compare(door, peer, name="256 MiB ÷ @tus/server", recordings=1, parts=16, whole=True, rounds=rounds)
+        return [small, large], NOTE
+
+
 def compare(door: Any, peer: Peer, *, name: str, recordings: int, parts: int, whole: bool, rounds: int) -> Series:
     """Send so many recordings of so many parts to both; with `whole` the peer gets each as one body."""
     same = [door.upload(parts) for _ in range(recordings)]
