@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("openbwv.server.commands.restore:main", "bring a backup back"),
     "verify": ("openbwv.verify.cli:main", "judge a recording, a folder of them or a bundle, offline"),
     "demo": ("openbwv.demo.cli:main", "a small pretend force, start to end"),
+    "study": ("openbwv.studies.cli:main", "camera trials: design, draw, power, analyse, report"),
     "bench": ("bench.cli:main", "measure one thing against its limit; needs a checkout"),
 }
 EXIT_PIPE = 128 + signal.SIGPIPE

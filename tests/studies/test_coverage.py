@@ -41,14 +41,14 @@ def rare_pairs(rng):
     return pairs({"pair": np.repeat(np.arange(n), 2), "t": t, "y": y}, draws=0)
 
 
-def check(trials):
+def ends(trials):
     """Return the lowest and highest share to accept of a nominal 95 %: four standard errors, and a little room."""
     reach = 4 * np.sqrt(0.95 * 0.05 / trials)
     return 0.94 - reach, 0.985 + reach / 2
 
 
-def nominal(estimate, make, trials, seed=1):
-    low, high = check(trials)
+def check_nominal(estimate, make, trials, seed=1):
+    low, high = ends(trials)
     share = share_covered(estimate, make, trials, seed)
     assert low <= share <= high, share
 
@@ -56,7 +56,7 @@ def nominal(estimate, make, trials, seed=1):
 @pytest.mark.parametrize("number", [48, 24, 12])
 def test_the_headline_of_a_clustered_trial_covers(number):
     estimate = {48: counts.poisson_clustered, 24: counts.gee, 12: bootstrap.wild_bootstrap}[number]
-    nominal(estimate, teams(number, draws=199 if number < 20 else 0), FEW)
+    check_nominal(estimate, teams(number, draws=199 if number < 20 else 0), FEW)
 
 
 @pytest.mark.parametrize("naive", [counts.poisson_rows, counts.quasi_poisson, counts.nb2])
@@ -65,7 +65,7 @@ def test_models_that_ignore_teams_do_not(naive):
 
 
 def test_rare_events_in_pairs_are_covered():
-    nominal(counts.poisson_clustered, rare_pairs, FEW)
+    check_nominal(counts.poisson_clustered, rare_pairs, FEW)
 
 
 def test_the_exact_interval_covers_rare_events_at_least_as_often_as_it_says():
@@ -80,7 +80,7 @@ def test_the_exact_interval_covers_rare_events_at_least_as_often_as_it_says():
 
 def test_the_difference_of_cluster_means_covers():
     share = share_covered(difference, teams(12), FEW, truth=0.5 * (IRR - 1))
-    assert share > check(FEW)[0]
+    assert share > ends(FEW)[0]
 
 
 def test_randomisation_finds_nothing_where_there_is_nothing():

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from openbwv import __version__
-from openbwv.studies.draw import FEWEST_ACCEPTED, Rules, balance_rows, draw
+from openbwv.studies.draw import FEWEST_ACCEPTED, Drawn, Rules, balance_rows, draw
 from openbwv.studies.errors import AllocationChanged, BadRow, BadStudyOption, CannotAnalyse
 from openbwv.studies.pairing import match_pairs
 from openbwv.studies.setup import Design
@@ -56,12 +56,7 @@ def make_allocation(
     """
     ids = table.text(id_column)
     _ids_are_good(table, id_column, ids)
-    stratum = np.zeros(len(ids), dtype=int) if block is None else pd.factorize(table.text(block))[0]
-    if rules.design is Design.PAIRS:
-        if not pair_on and block is None:
-            raise BadStudyOption(what="Pairs of what?", remedy="Give --pair-on COL,COL or the pair as --block.")
-        if pair_on:
-            stratum = match_pairs(np.column_stack([table.numbers(name) for name in pair_on]), stratum)
+    stratum = _strata(table, rules, block, pair_on)
     covariates = np.column_stack([table.numbers(name) for name in balance]) if balance else np.empty((len(ids), 0))
     if balance and np.isnan(covariates).all(axis=0).any():
         raise CannotAnalyse(what="A column to balance on is empty.", remedy="Leave it out of --balance.")
@@ -73,14 +68,6 @@ def make_allocation(
             known = covariates[index]
             unit["covariates"] = [float(value) if np.isfinite(value) else None for value in known]
         units.append(unit)
-    warnings = []
-    if balance and drawn.distinct < FEWEST_ACCEPTED:
-        warnings.append(f"Only {drawn.distinct} different draws were acceptable: chance has little left to decide.")
-    if drawn.always_together or drawn.always_apart:
-        count = (drawn.always_together or 0) + (drawn.always_apart or 0)
-        usual = rules.design is Design.PAIRS
-        if not usual:
-            warnings.append(f"{count} couples of units are almost always together, or almost always apart.")
     csv_text = allocation_csv(units, rules)
     document: dict[str, Any] = {
         "kind": KIND,
@@ -107,11 +94,32 @@ def make_allocation(
         },
         "counts": _counts(units),
         "balance": balance_rows(list(balance), covariates, drawn.arms, rules.design),
-        "warnings": warnings,
+        "warnings": _warnings(rules, drawn) if balance else [],
         "units": units,
         "csv_sha256": hashlib.sha256(csv_text.encode()).hexdigest(),
     }
     return document | {"sha256": fingerprint(document)}, csv_text
+
+
+def _strata(table: Table, rules: Rules, block: str | None, pair_on: tuple[str, ...]) -> np.ndarray:
+    """Return what is drawn within: one stratum, the blocks, or the pairs matched inside them."""
+    names = table.text(block) if block is not None else np.zeros(len(table.lines), dtype=int)
+    stratum = np.asarray(pd.factorize(names)[0])
+    if rules.design is not Design.PAIRS or (block is not None and not pair_on):
+        return stratum
+    if not pair_on:
+        raise BadStudyOption(what="Pairs of what?", remedy="Give --pair-on COL,COL or the pair as --block.")
+    return match_pairs(np.column_stack([table.numbers(name) for name in pair_on]), stratum)
+
+
+def _warnings(rules: Rules, drawn: Drawn) -> list[str]:
+    found = []
+    if drawn.distinct < FEWEST_ACCEPTED:
+        found.append(f"Only {drawn.distinct} different draws were acceptable: chance has little left to decide.")
+    couples = (drawn.always_together or 0) + (drawn.always_apart or 0)
+    if couples and rules.design is not Design.PAIRS:  # in pairs to be always apart is the design
+        found.append(f"{couples} couples of units are almost always together, or almost always apart.")
+    return found
 
 
 def _criterion(rules: Rules, balance: tuple[str, ...]) -> str | None:

@@ -22,7 +22,7 @@ ABOUT = {
 def main(argv: list[str]) -> int:
     """Run `./bwv study …` and return its exit code; raises BwvError."""
     parser = Parser(
-        prog="bwv study",
+        prog="./bwv study",
         description="Camera trials, from the draw to the report. No number comes without its design label.",
         examples=EXAMPLES,
     )

@@ -23,7 +23,7 @@ EXAMPLES = """\
 def main(argv: list[str]) -> int:
     """Analyse and print; returns 0. Raises BwvError."""
     parser = Parser(
-        prog="bwv study analyse",
+        prog="./bwv study analyse",
         description="Analyse a trial: the headline is intention to treat, with errors on the unit that was drawn.",
         examples=EXAMPLES,
     )

@@ -20,7 +20,7 @@ EXAMPLES = """\
 def main(argv: list[str]) -> int:
     """Write a pre-registration from options, or check one that is there; print its hash. Returns 0."""
     parser = Parser(
-        prog="bwv study design",
+        prog="./bwv study design",
         description="Write a pre-registration once, or check the one that is there, and print its SHA-256.",
         examples=EXAMPLES,
     )

@@ -22,7 +22,7 @@ LONDON = {"rate": 0.39, "treated": 814, "control": 1246, "clusters": (19, 29), "
 def main(argv: list[str]) -> int:
     """Print power and what could be detected; returns 0. Raises BwvError."""
     parser = Parser(
-        prog="bwv study power",
+        prog="./bwv study power",
         description="What could your trial detect? In closed form, by simulation, as a curve.",
         examples=EXAMPLES,
     )

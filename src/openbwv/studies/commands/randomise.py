@@ -1,6 +1,7 @@
 """`./bwv study randomise`."""
 
 import json
+from typing import Any
 
 from openbwv.command import Parser
 from openbwv.studies import files
@@ -19,31 +20,11 @@ EXAMPLES = """\
 def main(argv: list[str]) -> int:
     """Draw once, write allocation and list, print the hash; returns 0. Raises BwvError."""
     parser = Parser(
-        prog="bwv study randomise",
+        prog="./bwv study randomise",
         description="Draw who gets cameras, or who gets them when. Written once: a second one is refused.",
         examples=EXAMPLES,
     )
-    parser.add_argument("units", metavar="UNITS.csv", help="one line for each officer, shift, team or borough to draw")
-    parser.add_argument("--design", required=True, choices=("pairs", "shifts", "clusters", "staggered"))
-    parser.add_argument("--id", required=True, metavar="COL", help="a unit's own id")
-    parser.add_argument("--block", metavar="COL", help="draw within each; with pairs and no --pair-on, the pair itself")
-    parser.add_argument(
-        "--pair-on", type=words, default=(), metavar="COL,COL", help="pair those who are nearest in these"
-    )
-    parser.add_argument(
-        "--balance", type=words, default=(), metavar="COL,COL", help="restrict the draw to ones that balance these"
-    )
-    parser.add_argument("--share", type=float, default=0.5, help="share treated in each block (default 0.5)")
-    parser.add_argument("--steps", type=int, default=0, metavar="N", help="staggered: how many different starts")
-    parser.add_argument("--start", type=int, default=1, metavar="N", help="staggered: the first period with cameras")
-    parser.add_argument("--candidates", type=int, default=10_000, metavar="N", help="draws to choose among")
-    parser.add_argument("--accept", type=float, default=0.1, metavar="SHARE", help="share of them that is acceptable")
-    parser.add_argument("--seed", type=int, required=True, metavar="N", help="agreed in public before the draw")
-    parser.add_argument(
-        "--out", required=True, metavar="FILE.json", help="the allocation; a list FILE.csv goes beside it"
-    )
-    parser.add_argument("--example", action="store_true", help="write a seeded UNITS.csv first if there is none")
-    parser.add_argument("--json", action="store_true", help="one line of JSON")
+    _options(parser)
     args = parser.parse_args(argv)
     from openbwv.studies.allocation import make_allocation
     from openbwv.studies.draw import Rules
@@ -79,9 +60,39 @@ def main(argv: list[str]) -> int:
     answer = {name: value for name, value in document.items() if name != "units"} | {"files": [args.out, list_path]}
     if args.json:
         files.say_json(answer)
-        return 0
+    else:
+        files.say(_told(document, args.out, list_path))
+    return 0
+
+
+def _options(parser: Parser) -> None:
+    parser.add_argument("units", metavar="UNITS.csv", help="one line for each officer, shift, team or borough to draw")
+    parser.add_argument("--design", required=True, choices=("pairs", "shifts", "clusters", "staggered"))
+    parser.add_argument("--id", required=True, metavar="COL", help="a unit's own id")
+    parser.add_argument("--block", metavar="COL", help="draw within each; with pairs and no --pair-on, the pair itself")
+    parser.add_argument(
+        "--pair-on", type=words, default=(), metavar="COL,COL", help="pair those who are nearest in these"
+    )
+    parser.add_argument(
+        "--balance", type=words, default=(), metavar="COL,COL", help="restrict the draw to ones that balance these"
+    )
+    parser.add_argument("--share", type=float, default=0.5, help="share treated in each block (default 0.5)")
+    parser.add_argument("--steps", type=int, default=0, metavar="N", help="staggered: how many different starts")
+    parser.add_argument("--start", type=int, default=1, metavar="N", help="staggered: the first period with cameras")
+    parser.add_argument("--candidates", type=int, default=10_000, metavar="N", help="draws to choose among")
+    parser.add_argument("--accept", type=float, default=0.1, metavar="SHARE", help="share of them that is acceptable")
+    parser.add_argument("--seed", type=int, required=True, metavar="N", help="agreed in public before the draw")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE.json", help="the allocation; a list FILE.csv goes beside it"
+    )
+    parser.add_argument("--example", action="store_true", help="write a seeded UNITS.csv first if there is none")
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
+
+
+def _told(document: dict[str, Any], out: str, list_path: str) -> str:
     restriction = document["restriction"]
-    lines = [f"{args.out} and {list_path}: {document['counts']}", f"  seed {args.seed}, inputs {table.sha256}"]
+    lines = [f"{out} and {list_path}: {document['counts']}"]
+    lines.append(f"  seed {document['seed']}, inputs {document['inputs_sha256']}")
     if restriction["criterion"]:
         lines.append(
             f"  {restriction['criterion']}: {restriction['accepted']} of {restriction['candidates']} draws acceptable "
@@ -91,5 +102,4 @@ def main(argv: list[str]) -> int:
         size = row.get("smd", row.get("correlation"))
         lines.append(f"  balance of {row['name']}: " + ("–" if size is None else f"{size:+.3f}"))
     lines += [f"  WARNING: {warning}" for warning in document["warnings"]]
-    files.say("\n".join([*lines, f"  sha256 {document['sha256']}", "  Put this hash into the pre-registration."]))
-    return 0
+    return "\n".join([*lines, f"  sha256 {document['sha256']}", "  Put this hash into the pre-registration."])

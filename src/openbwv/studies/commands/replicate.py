@@ -12,7 +12,7 @@ EXAMPLES = """\
 def main(argv: list[str]) -> int:
     """Print our figures beside the published ones; returns 0."""
     parser = Parser(
-        prog="bwv study replicate",
+        prog="./bwv study replicate",
         description="Published results recomputed from their counts: ours, theirs, the difference, the design label.",
         examples=EXAMPLES,
     )

@@ -14,7 +14,7 @@ EXAMPLES = """\
 def main(argv: list[str]) -> int:
     """Write the report of an analysis into a folder; returns 0. Raises BwvError."""
     parser = Parser(
-        prog="bwv study report",
+        prog="./bwv study report",
         description="Analyse and write report.html, which stands alone, and a CSV for every table of it.",
         examples=EXAMPLES,
     )
