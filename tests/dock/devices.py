@@ -46,8 +46,8 @@ def make_dock_store(force, folder, *, door_url=None, name="Lewisham-1", crl=None
 class DockProcess:
     """`./bwv dock run` in its own process; `ports` stay the same over a restart."""
 
-    def __init__(self, store, *more):
-        self.store, self.more = store, more
+    def __init__(self, store, *more, environment=None):
+        self.store, self.more, self.environment = store, more, environment or {}
         self.ports = free_ports(3)
         self.process = None
 
@@ -69,9 +69,11 @@ class DockProcess:
             sys.executable, "-m", "openbwv", "dock", "run", "--store", str(self.store), "--json",
             "--camera-port", camera, "--enrol-port", enrol, "--page-port", page, "--spool-reserve-mb", "1", *self.more,
         ]  # fmt: skip
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **self.environment}
         self.log = (self.store / "log.txt").open("ab")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=environment)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=self.log, env=environment, start_new_session=bool(self.environment)
+        )
         said = json.loads(self.process.stdout.readline() or b"{}")
         assert "camera" in said, (said, (self.store / "log.txt").read_text())
         wait_for(lambda: all(is_open(port) for port in self.ports), "the dock to listen")

@@ -176,6 +176,7 @@ class FakeDoor:
             token=token, epoch_key=self.force.epoch_message(), checkpoint=self.force.reader.note(),
             revoked=frozenset(self.revoked), crl=self.crl.decode() if self.crl else None, log_vkey=self.force.vkey,
             log_certificate=self.force.log_chain, profile={"name": "standard"}, queue=tuple(self.todo),
+            log_beginning=self.force.beginning(),
         )  # fmt: skip
         return 200, {}, welcome.as_json()
 

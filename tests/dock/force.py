@@ -25,6 +25,7 @@ from openbwv.custody import (
 from openbwv.recording import cbor
 from openbwv.shared import agency
 from openbwv.shared.agency import Profile
+from openbwv.shared.door import LogBeginning
 from openbwv.shared.receipts import OwnFacts, media_hash
 
 counter = itertools.count(1)
@@ -120,6 +121,28 @@ class Force:
         self.log_chain = (agency.to_der(certificate), agency.to_der(self.agency))
         self.storage = MemoryStorage()
         self.log = create_log(self.storage, vkey=self.vkey, sign=log_key.sign, outside=MemoryPlace())
+        self.first = None
+
+    def begin_next_log(self, origin, **changes):
+        """Begin the next generation as a restore does: its first entry names the end of the one before."""
+        end = self.reader.checkpoint()
+        self.begin_log(origin)
+        details = {"old_origin": end.origin, "old_size": end.size, "old_root": end.root.hex(), "restored_size": 0}
+        self.log_first(details=details | changes)
+
+    def log_first(self, *, details, type_=EventType.LOG_GENERATION, outcome="done"):
+        event = {
+            "v": 1, "type": int(type_), "at_ms": 0, "subject": os.urandom(16), "rec": None, "actor": "./bwv restore",
+            "why": "", "rule": "R13", "outcome": outcome, "details": details,
+        }  # fmt: skip
+        salt = os.urandom(32)
+        entry = leaf(event["type"], 0, event["subject"], commit_event(event, salt))
+        self.log.append([entry])
+        self.first = (entry, cbor.encode(event), salt)
+
+    def beginning(self):
+        """The first entry as the server would open it, or None for a log that did not begin after another."""
+        return LogBeginning(*self.first, self.reader.tlog_proof(0)) if self.first else None
 
     def party(self, name, profile, *, hosts=(), now_ms=None, days=397):
         key = ec.generate_private_key(ec.SECP256R1())

@@ -103,11 +103,11 @@ def enrolled_camera(force, name):
 
 @pytest.mark.timeout(240)
 def test_a_flagged_recording_overtakes_a_large_one_on_its_way_to_the_real_door(real):
-    """The way to the server takes a megabyte at a time; the flagged one, docked second, is there long before 64."""
+    """The way to the server takes a megabyte at a time; the flagged one, docked second, is there long before 32."""
     force, dock, _, _ = real
     epoch = force.keyd.public()["epoch"]
     large, flagged = (enrolled_camera(force, name) for name in ("0501", "0502"))
-    large.recordings = [make_recording(None, large.party, fragments=64, size=1 << 20, epoch=epoch)]
+    large.recordings = [make_recording(None, large.party, fragments=32, size=1 << 20, epoch=epoch)]
     flagged.recordings = [make_recording(None, flagged.party, evidential=True, epoch=epoch)]
     dock.stop()
     proxy = HoldingProxy(force.port)
@@ -117,7 +117,7 @@ def test_a_flagged_recording_overtakes_a_large_one_on_its_way_to_the_real_door(r
         proxy.hold_after(4 << 20)
         large.offload(other.camera_url)
         flagged.offload(other.camera_url)
-        for _ in range(64):
+        for _ in range(32):
             if receipts_of(flagged, other):
                 break
             proxy.hold_after(1 << 20)

@@ -149,6 +149,8 @@ class Homecoming:
             folder=self.folder,
             trust=self.identity.trust,
             revocations=self.revocations(),
+            beginning=welcome.log_beginning,
+            held=read_anchor(self.folder / "anchor.json"),
         )
         if newer is not None:
             self._write("log.vkey", newer.encode())

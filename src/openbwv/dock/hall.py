@@ -20,7 +20,7 @@ from openbwv.recording import CustodyReceipt, Inventory, Trust
 from openbwv.recording.certificates import USE_CAMERA, USE_DOOR, USES
 from openbwv.recording.errors import BwvError
 from openbwv.shared.clock import Clock
-from openbwv.shared.door import DoorUnreachable, Hello, Welcome
+from openbwv.shared.door import DoorUnreachable, Hello, LogBeginning, Welcome
 from openbwv.shared.door_client import DoorClient
 from openbwv.shared.enrolment import EnrolmentBook
 from openbwv.shared.tls import client_context
@@ -39,6 +39,7 @@ class FromServer:
     crl: str | None = None
     log_vkey: str | None = None
     log_certificate: tuple[bytes, ...] = ()
+    log_beginning: LogBeginning | None = None
     connected: bool = False
     trouble: str = ""
     cameras: list[dict[str, object]] = field(default_factory=list)
@@ -105,6 +106,7 @@ class Hall:
             crl=self.server.crl,
             log_vkey=self.server.log_vkey,
             log_certificate=self.server.log_certificate,
+            log_beginning=self.server.log_beginning,
             assignment=self.spool.assignment(received.kid),
             dock=self.identity.name,
         )

@@ -1,7 +1,8 @@
 """Who this dock is: its key and certificate, the force's CA, where the server's door is.
 
-Files in STORE/identity/: key.pem (0600, never leaves), chain.pem (leaf first), trust.pem, crl.pem, dock.json (name,
-door). They come from `./bwv dock enrol` with a one-time code that a fleet manager made on the server.
+Files in STORE/identity/: key.pem (0600, never leaves), chain.pem (leaf first), trust.pem, crl.pem, checkpoint (the
+newest of the custody log), dock.json (name, door). They come from `./bwv dock enrol` with a one-time code that a fleet
+manager made on the server.
 """
 
 import json
@@ -13,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from openbwv.custody import Checkpoint, CustodyError, open_note
 from openbwv.dock.errors import NotADock
 from openbwv.recording import certificates
 from openbwv.recording.cose import SoftwareSigner
@@ -54,6 +56,11 @@ class DockIdentity:
         return self.folder / "crl.pem"
 
     @property
+    def checkpoint_file(self) -> Path:
+        """The newest checkpoint of the custody log, signed; `./bwv restore --checkpoint` takes it."""
+        return self.folder / "checkpoint"
+
+    @property
     def spki(self) -> bytes:
         """The dock's public key, as its enrolment digits contain it."""
         return self.signer.public_der
@@ -82,6 +89,25 @@ class DockIdentity:
         chain = x509.load_pem_x509_certificates(self.tls.chain_file.read_bytes())
         return replace(self, chain=tuple(agency.to_der(each) for each in chain))
 
+    def checkpoint(self, log_vkey: str) -> Checkpoint | None:
+        """Return the newest checkpoint of the log with this key that was seen here, or None."""
+        try:
+            return open_note(self.checkpoint_file.read_text("utf-8"), log_vkey)
+        except (OSError, CustodyError):
+            return None  # none yet, or of the generation before: then it says nothing about this one
+
+    def keep_checkpoint(self, note: str, log_vkey: str) -> bool:
+        """Store the server's checkpoint if it does not contradict the one held; returns whether it may be handed on.
+
+        Raises NoteRejected when the log's key did not sign it.
+        """
+        offered, held = open_note(note, log_vkey), self.checkpoint(log_vkey)
+        if held is not None and (offered.size < held.size or (offered.size == held.size and offered != held)):
+            return False
+        if offered != held:
+            write_durably(self.checkpoint_file, note.encode(), replace=True, mode=0o644)
+        return True
+
     def newer_log_key(self, welcome: door.Welcome, *, pinned: str) -> str | None:
         """Pin the log key of a later generation and return it, None to stay; raises LogKeyRefused, NoteRejected."""
         newer = log_generation.newer_log_key(
@@ -91,6 +117,8 @@ class DockIdentity:
             folder=self.folder,
             trust=certificates.Trust.load(self.trust_pem),
             revocations=self.revocations(),
+            beginning=welcome.log_beginning,
+            held=self.checkpoint(pinned),
         )
         if newer is not None:
             facts = json.loads((self.folder / FACTS).read_bytes()) | {"log_vkey": newer}

@@ -13,7 +13,7 @@ import logging
 import threading
 from dataclasses import replace
 
-from openbwv.custody import CustodyError, open_note
+from openbwv.custody import CustodyError
 from openbwv.dock.backoff import Backoff
 from openbwv.dock.desk import Desk
 from openbwv.dock.hall import FromServer, Hall
@@ -133,7 +133,9 @@ class Uplink:
         checkpoint = welcome.checkpoint
         if checkpoint and self._log_vkey:
             try:
-                open_note(checkpoint, self._log_vkey)
+                if not self.hall.identity.keep_checkpoint(checkpoint, self._log_vkey):
+                    log.warning("the server's checkpoint contradicts the one held in %s", self.hall.identity.folder)
+                    checkpoint = None
             except CustodyError as problem:
                 log.warning("the server's checkpoint is refused: %s", problem.what)
                 checkpoint = None
@@ -146,6 +148,7 @@ class Uplink:
                 crl=welcome.crl or self.hall.server.crl,
                 log_vkey=welcome.log_vkey,
                 log_certificate=welcome.log_certificate,
+                log_beginning=welcome.log_beginning,
                 connected=True,
                 cameras=self.hall.server.cameras,
             )

@@ -161,6 +161,30 @@ class Hello:
 
 
 @dataclass(frozen=True)
+class LogBeginning:
+    """The first entry of the custody log as it is opened for a device: nothing in it is trusted until it is checked.
+
+    `leaf` and the deterministic CBOR of its `event`, the `salt` of its commitment, and the text of its tlog-proof.
+    """
+
+    leaf: bytes
+    event: bytes
+    salt: bytes
+    proof: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        return {name: to_base64(getattr(self, name)) for name in ("leaf", "event", "salt", "proof")}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self | None:
+        """Read the JSON shape, None for none; raises BadAnswer."""
+        if not isinstance(value, dict):
+            return None
+        return cls(*(from_base64(value.get(name), "log beginning") for name in ("leaf", "event", "salt", "proof")))
+
+
+@dataclass(frozen=True)
 class Welcome:
     """Answer to POST /hello: the token, and everything a device takes home from a docking."""
 
@@ -175,6 +199,7 @@ class Welcome:
     crl: str | None = None
     log_vkey: str | None = None
     log_certificate: tuple[bytes, ...] = ()
+    log_beginning: LogBeginning | None = None
     assignment: bytes | None = None
     dock: str | None = None
 
@@ -193,6 +218,7 @@ class Welcome:
             "crl": self.crl,
             "log_vkey": self.log_vkey,
             "log_certificate": [to_base64(each) for each in self.log_certificate],
+            "log_beginning": self.log_beginning.as_json() if self.log_beginning else None,
             "assignment": to_base64(self.assignment),
             "dock": self.dock,
         }
@@ -213,6 +239,7 @@ class Welcome:
             crl=_text_or_none(value.get("crl")),
             log_vkey=_text_or_none(value.get("log_vkey")),
             log_certificate=tuple(from_base64(each, "welcome") for each in _list(value.get("log_certificate"))),
+            log_beginning=LogBeginning.from_json(value.get("log_beginning")),
             assignment=_bytes_or_none(value.get("assignment")),
             dock=_text_or_none(value.get("dock")),
         )

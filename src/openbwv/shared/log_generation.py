@@ -4,9 +4,13 @@ Rule: the log's key is pinned at enrolment and is replaced only if all of this h
 1. the agency CA certified the new key for logs alone, and has not revoked it;
 2. its origin is the pinned one's with a higher generation: `ORIGIN/generation-N`, the first one having no such ending;
 3. the key is another one, and its certificate no older than that of the pinned one where that was seen: the stolen key
-   of an earlier generation cannot name itself the next.
-There is no way back. Proves: the force began this log anew. Does not prove: why; its first leaf names the size and root
-that the old log had, and an auditor compares them.
+   of an earlier generation cannot name itself the next;
+4. where the new log's first entry is shown, it is proved to be entry 0 of that log, and its event names the pinned log
+   with an end that the newest checkpoint held here does not contradict: not fewer entries, and as many only with the
+   same root.
+There is no way back. Proves: the force began this log anew and said where the old one ended. Does not prove: why, nor
+that an end later than the checkpoint held is the true one (the entries between are those that were lost; an auditor
+compares). A server that shows no first entry is believed on its certificate.
 Source: docs/ref/custody-log.md.
 """
 
@@ -17,9 +21,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from openbwv import recording as r
-from openbwv.custody import parse_vkey
+from openbwv.custody import (
+    Checkpoint,
+    EventType,
+    check_tlog_proof,
+    decode_leaf,
+    event_matches,
+    parse_tlog_proof,
+    parse_vkey,
+)
+from openbwv.recording import cbor
 from openbwv.recording.certificates import ChainFacts
 from openbwv.recording.errors import BwvError
+from openbwv.shared.door import LogBeginning
 from openbwv.shared.durable import write_durably
 from openbwv.shared.revocation import Revocations
 
@@ -48,10 +62,13 @@ def newer_log_key(
     folder: Path,
     trust: r.Trust,
     revocations: Revocations,
+    beginning: LogBeginning | None = None,
+    held: Checkpoint | None = None,
 ) -> str | None:
     """Return the vkey to pin instead of `pinned`, None to keep it; raises LogKeyRefused, NoteRejected.
 
-    The certificate of the key that counts is kept in `folder`.
+    `beginning` is the first entry of the log offered, `held` the newest checkpoint of the pinned one that was seen
+    here. The certificate of the key that counts is kept in `folder`.
     """
     if not offered or not chain:
         return None
@@ -70,6 +87,8 @@ def newer_log_key(
         raise LogKeyRefused("it is the old key under another name")
     if known is not None and facts.leaf.not_valid_before_utc < known.not_valid_before_utc:
         raise LogKeyRefused("its certificate is older than that of the key held")
+    if beginning is not None:
+        _check_beginning(beginning, offered, before=old.name, held=held)
     _keep(folder, facts)
     return offered.strip()
 
@@ -84,6 +103,33 @@ def _checked(public: bytes, chain: Sequence[bytes], trust: r.Trust, revocations:
     if not isinstance(certified, ed25519.Ed25519PublicKey) or certified.public_bytes_raw() != public:
         raise LogKeyRefused("its certificate is for another key")
     return facts
+
+
+def _check_beginning(beginning: LogBeginning, vkey: str, *, before: str, held: Checkpoint | None) -> None:
+    """Check rule 4; raises LogKeyRefused."""
+    try:
+        check_tlog_proof(beginning.proof, beginning.leaf, vkey)
+        index = parse_tlog_proof(beginning.proof).index
+        leaf, event = decode_leaf(beginning.leaf), cbor.decode(beginning.event)
+        opens = isinstance(event, dict) and event_matches(beginning.leaf, event, beginning.salt)
+    except BwvError as problem:
+        raise LogKeyRefused(f"its first entry does not hold ({problem.what.rstrip('.')})") from problem
+    details = event.get("details") if opens else None
+    if index != 0 or leaf.type != EventType.LOG_GENERATION or not isinstance(details, dict):
+        raise LogKeyRefused("its first entry does not say where the log before it ended")
+    if event.get("type") != leaf.type or event.get("outcome") != "done":
+        raise LogKeyRefused("its first entry is about something else")
+    size, root = details.get("old_size"), details.get("old_root")
+    if details.get("old_origin") != before or type(size) is not int or not isinstance(root, str):
+        raise LogKeyRefused("its first entry names another log than the one held as the one before")
+    if held is None or held.origin != before:
+        return
+    if size < held.size:
+        raise LogKeyRefused(
+            f"its first entry ends the log before at {size} entries, of which {held.size} were seen here"
+        )
+    if size == held.size and root != held.root.hex():
+        raise LogKeyRefused(f"its first entry gives the log before another root at {size} entries than was seen here")
 
 
 def _seen(folder: Path) -> x509.Certificate | None:
