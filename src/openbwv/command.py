@@ -60,11 +60,31 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
+class NotText(BwvError):
+    """An argument of a command is not UTF-8, so it can be neither stored nor logged."""
+
+    code = "not-text"
+    exit_code = EXIT_USAGE
+
+    def __init__(self, argument: str) -> None:
+        shown = argument.encode("utf-8", "backslashreplace").decode()
+        super().__init__(
+            what=f"'{shown}' is not text in UTF-8; nothing was done.",
+            remedy="Type it in a terminal that uses UTF-8 (LANG=C.UTF-8), or rename the file.",
+        )
+
+
 def run(main_function: Callable[[list[str]], int], argv: Sequence[str]) -> int:
     """Run one command and turn whatever it raises into a message and an exit code."""
     as_json = "--json" in argv
     try:
-        return main_function(list(argv))
+        try:
+            return main_function(list(argv))
+        except UnicodeEncodeError:
+            for argument in argv:
+                if not _is_text(argument):
+                    raise NotText(argument) from None
+            raise
     except BwvError as error:
         if as_json:
             sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
@@ -80,6 +100,11 @@ def run(main_function: Callable[[list[str]], int], argv: Sequence[str]) -> int:
     except Exception:
         sys.stderr.write("An internal error; please report it with the lines below.\n" + traceback.format_exc())
         return EXIT_INTERNAL
+
+
+def _is_text(argument: str) -> bool:
+    """Say whether an argument came as UTF-8; Python keeps other bytes as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def usage() -> str:

@@ -89,3 +89,14 @@ def test_what_is_wrong_is_said_and_nothing_is_done(bwv, avery, arguments, code, 
 def test_a_refusal_is_logged(bwv, avery):
     bwv("unit", "River police", "--as", "avery", "--reason", "r")
     assert Event.objects.get(type=EventType.REFUSED).actor == avery
+
+
+def test_without_a_terminal_it_says_how_to_give_the_password(bwv, monkeypatch):
+    def no_terminal(_prompt):
+        raise EOFError
+
+    monkeypatch.setattr(command.getpass, "getpass", no_terminal)
+    code, _, err = bwv("add", "quinn", "--name", "PC Quinn", *AS_LOU)
+    assert code == 77
+    assert "--password-stdin" in err
+    assert not Person.objects.filter(username="quinn").exists()

@@ -143,7 +143,15 @@ def _person_named(username: str) -> Any:
 
 
 def _read_password(arguments: Namespace) -> str:
-    return sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass.getpass("Password: ")
+    if arguments.password_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    try:
+        return getpass.getpass("Password: ")
+    except EOFError as problem:
+        raise WhoAsks(
+            what="There is no terminal to type a password in.",
+            remedy="Give it with --password-stdin; nothing was done.",
+        ) from problem
 
 
 def _add(arguments: Namespace) -> dict[str, Any]:
