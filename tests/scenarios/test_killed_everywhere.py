@@ -160,9 +160,9 @@ class Story:
         orphan = self.orphan_of(footage)
         sent = replace(parcel(footage), orphan=Orphan(len(orphan), sha256(orphan), lambda: iter([orphan])))
         if kill is not None:
-            self.force.order_death(kill)
+            self.force.orders.give(kill)
         self.send(footage, sent, kill)
-        if kill is not None and not self.force.is_dead():
+        if kill is not None and not self.force.orders.obeyed():
             assert tries, f"nobody comes to {kill}"
             self.ingest(kill, days_ago=days_ago, tries=tries - 1)  # the worker's own job was faster than the door
 
@@ -178,7 +178,7 @@ class Story:
             assert time.monotonic() < deadline, f"no receipt after {kill}"
             with contextlib.suppress(protocol.DoorUnreachable, protocol.DoorBusy):
                 self.receipts[footage.rec_id] = self.once(sent)
-            if kill is not None and self.force.is_dead() and kill.who in self.force.processes:
+            if kill is not None and self.force.orders.obeyed() and kill.who in self.force.processes:
                 self.force.bury(kill.who)
                 self.force.raise_again(kill.who)
                 kill = None
@@ -208,7 +208,7 @@ class Story:
         for kill in kills:
             if "worker" in force.processes:
                 force.stop("worker", kill=True)
-            force.order_death(kill)
+            force.orders.give(kill)
             if done:
                 force.move_clock(hours)
             done = kill.who == "keyd"
