@@ -213,6 +213,8 @@ def test_an_asker_without_e_mail_is_told_to_collect_everywhere(as_person, client
     assert "you collect it in person" in client.get("/ask/status").content.decode()
     browser = as_person(casey)
     assert "Collected in person" in browser.get(made.get_absolute_url()).content.decode()
+    asked = browser.post(f"{made.get_absolute_url()}/do/identity", {"what": "a passport"}, follow=True)
+    assert "There is no e-mail address: write the asker a letter." in asked.content.decode()
     page = browser.get("/requests/new").content.decode()
     assert "they collect it in person" in page
     data = {"channel": "letter", "received_on": "2026-11-16", "kind": "subject", "day": "2026-11-15"}
@@ -222,3 +224,11 @@ def test_an_asker_without_e_mail_is_told_to_collect_everywhere(as_person, client
     assert re.search("they get footage they collect it in person", sent)
     assert "If you have none" in client.get("/ask/question/contact").content.decode()
     assert "you collect the footage in person" in client.get("/ask/").content.decode()
+
+
+def test_staff_are_not_asked_as_if_they_were_the_asker(as_person, casey, clock):
+    page = as_person(casey).get("/requests/new").content.decode()
+    for words in ("Is the asker in the footage?", "Name of the asker", "Not known"):
+        assert words in page
+    for words in ("Are you in the footage?", "What is your name?", "I do not know", "What did you look like"):
+        assert words not in page

@@ -80,3 +80,16 @@ def test_home_counts_what_needs_doing_and_links_to_it(as_person, avery, clock):
     page = as_person(avery).get("/").content.decode()
     assert 'href="/recordings/?category=none"' in page
     assert "recording needs a category" in page
+
+
+def test_an_administrator_sets_the_address_that_a_link_for_a_new_password_goes_to(as_person, lou, avery, clock):
+    browser = as_person(lou)
+    browser.post("/people/avery", {"roles": ["officer"], "active": "on", "email": "avery@example.org"})
+    avery.refresh_from_db()
+    assert avery.email == "avery@example.org"
+    details = Event.objects.filter(type=EventType.ACCOUNT).latest("id").details
+    assert details["email_changed"] is True
+    assert "avery@example.org" not in str(details)
+    page = browser.get("/people/avery").content.decode()
+    assert 'value="avery@example.org"' in page
+    assert "(optional)" not in page.split("May sign in")[1]

@@ -8,7 +8,14 @@ from openbwv.server.people.deed_words import DEEDS, rights_in_words
 from openbwv.server.people.models import Person, Role
 from openbwv.server.people.rules import TABLE
 from openbwv.server.people.second_person import second_person_in_words
-from openbwv.server.people.templatetags.plain import clock_time, day_and_second, day_and_time, moment_of
+from openbwv.server.people.templatetags.plain import (
+    browser_name,
+    clock_time,
+    day_and_second,
+    day_and_time,
+    moment_of,
+    time_of_day,
+)
 
 
 def test_every_deed_of_the_table_has_words():
@@ -18,11 +25,11 @@ def test_every_deed_of_the_table_has_words():
 @pytest.mark.parametrize(
     ("role", "line"),
     [
-        ("officer", "watch recordings that are your own"),
-        ("supervisor", "watch recordings of your unit"),
+        ("officer", "watch recordings: your own"),
+        ("supervisor", "watch recordings: those of your unit"),
         ("investigator", "watch recordings, after giving a reason"),
-        ("records", "see that recordings exist, with their facts and trail"),
-        ("disclosure", "watch recordings that match a request assigned to you"),
+        ("records", "see recordings, with their facts and their trail"),
+        ("disclosure", "watch recordings: those that match a request assigned to you"),
     ],
 )
 def test_rights_say_how_far_they_reach(role, line):
@@ -30,7 +37,7 @@ def test_rights_say_how_far_they_reach(role, line):
 
 
 def test_two_roles_reach_as_far_as_the_wider():
-    assert "watch recordings that are your own or of your unit" in rights_in_words({"officer", "supervisor"})
+    assert "watch recordings: your own and those of your unit" in rights_in_words({"officer", "supervisor"})
     assert "watch recordings, after giving a reason" in rights_in_words({"officer", "investigator"})
 
 
@@ -102,6 +109,7 @@ def test_an_hour_that_comes_twice_says_which_one(db):
     assert day_and_time(second) == "Sun 25 Oct 2026, 01:30 GMT"
     assert day_and_second(first).endswith("01:30:00 BST")
     assert clock_time(second) == "01:30:00 GMT"
+    assert time_of_day(first) == "01:30 BST"
     assert day_and_time(datetime(2026, 10, 25, 2, 30, tzinfo=UTC)) == "Sun 25 Oct 2026, 02:30"
     assert day_and_time(datetime(2026, 3, 29, 1, 30, tzinfo=UTC)) == "Sun 29 Mar 2026, 02:30"
 
@@ -109,3 +117,20 @@ def test_an_hour_that_comes_twice_says_which_one(db):
 @pytest.mark.parametrize(("ms", "said"), [(None, "0:00"), (9_999, "0:09"), (61_000, "1:01"), (3_723_000, "1:02:03")])
 def test_a_moment_of_a_recording(ms, said):
     assert moment_of(ms) == said
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36 Edg/156.0",
+            "Edge on Windows",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.0", "curl/8.0"),
+        ("", "Unknown"),
+    ],
+)
+def test_a_browser_is_called_as_people_call_it(agent, said):
+    assert browser_name(agent) == said

@@ -155,7 +155,26 @@ def window(day: date, from_time, to_time) -> tuple[datetime, datetime]:
 class EntryForm(KindForm, DayForm, TimeForm, PlaceForm, OfficerForm, DescriptionForm, NameForm):
     """A request that came by letter, e-mail, telephone or at a desk."""
 
-    field_order = ("channel", "received_on", "kind", "day", "from_time", "to_time", "unit", "place")
+    field_order = (
+        "channel",
+        "received_on",
+        "name",
+        "for_whom",
+        "email",
+        "postal",
+        "kind",
+        "day",
+        "from_time",
+        "to_time",
+    )
+    words = {  # as a member of staff reads them; the public's pages ask the asker
+        "kind": "Is the asker in the footage?",
+        "to_time": "Not after",
+        "unit": "Borough",
+        "name": "Name of the asker",
+        "officer_named": "Officer's name or shoulder number",
+        "description": "How to recognise the asker, or what happened",
+    }
     channel = forms.ChoiceField(label="How it came", choices=[c for c in Channel.choices if c[0] != Channel.WEB])
     received_on = forms.DateField(label="Received on", **DAY)
     for_whom = forms.CharField(label="On whose behalf", required=False, max_length=120)
@@ -172,6 +191,13 @@ class EntryForm(KindForm, DayForm, TimeForm, PlaceForm, OfficerForm, Description
             help_text="Needed when there is no e-mail address.",
         )
     )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, label in self.words.items():
+            self.fields[name].label, self.fields[name].help_text = label, ""
+        self.fields["kind"].choices = [(Kind.SUBJECT, "Yes"), (Kind.INFORMATION, "No: others, or an event")]
+        self.fields["unit"].empty_label = "Not known"
 
     def clean(self) -> dict:
         """Refuse a request that nobody can answer."""

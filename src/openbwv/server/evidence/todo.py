@@ -57,5 +57,5 @@ def glance(person: Person, clock: Clock) -> Iterator[Glance]:
     kept = search.with_flags(mine.filter(state=State.STORED))
     yield Glance("Of these kept", str(kept.filter(kept=True).count()))
     first = kept.filter(kept=False, retain_until_utc__isnull=False).order_by("retain_until_utc").first()
-    words = f"{first.reference}, by {day_and_time(first.retain_until_utc)}" if first else "None has a date"
+    words = f"{first.reference}, by {day_and_time(first.retain_until_utc)}" if first else "None"
     yield Glance("Next to be deleted", words, first.get_absolute_url() if first else "")

@@ -95,12 +95,16 @@ def change_person(
     roles: Iterable[str] | None = None,
     unit: Unit | str | None = "unchanged",
     active: bool | None = None,
+    email: str | None = None,
     actor: Person | None,
     actor_label: str = "",
     why: str = "",
     clock: Clock,
 ) -> Person:
-    """Set roles, unit, or whether the account is open; what is not given stays. Nobody changes their own roles."""
+    """Set roles, unit, e-mail address, or whether the account is open; what is not given stays.
+
+    Nobody changes their own account. Raises NotPermitted, PersonProblem.
+    """
     if actor and actor.pk == person.pk:
         raise NotPermitted(
             what="You cannot change your own account.", remedy="Ask another administrator.", rule="people-not-own"
@@ -117,6 +121,8 @@ def change_person(
             changes["unit"] = unit.code if unit else None
         if active is not None:
             person.is_active = changes["active"] = active
+        if email is not None and email != person.email:
+            person.email, changes["email_changed"] = email, True
         person.save()
         _log(changes, actor, actor_label, why=why, clock=clock)
     return Person.objects.get(pk=person.pk)

@@ -6,7 +6,7 @@ from openbwv.server.people.rules import TABLE, Scope
 
 DEEDS = {
     "watch": "watch recordings",
-    "see": "see that recordings exist, with their facts and trail",
+    "see": "see recordings, with their facts and their trail",
     "flag": "flag recordings as evidence and say what they show",
     "remove-flag-propose": "ask to take a flag off",
     "remove-flag-confirm": "decide whether a flag is taken off",
@@ -28,10 +28,10 @@ DEEDS = {
     "manage-people": "add and change accounts",
 }
 REACH = {
-    Scope.OWN: "that are your own",
-    Scope.UNIT: "of your unit",
-    Scope.REQUEST: "that match a request assigned to you",
-    Scope.PLACED: "that you placed",
+    Scope.OWN: "your own",
+    Scope.UNIT: "those of your unit",
+    Scope.REQUEST: "those that match a request assigned to you",
+    Scope.PLACED: "those that you placed",
 }
 
 
@@ -45,6 +45,6 @@ def rights_in_words(roles: Set[str]) -> list[str]:
         reach = [REACH[grant.scope] for grant in grants if grant.scope in REACH]
         everywhere = len(reach) < len(grants)
         reason = everywhere and all(grant.reason for grant in grants if grant.scope not in REACH)
-        words = DEEDS[deed] if everywhere or not reach else f"{DEEDS[deed]} {' or '.join(dict.fromkeys(reach))}"
+        words = DEEDS[deed] if everywhere or not reach else f"{DEEDS[deed]}: {' and '.join(dict.fromkeys(reach))}"
         lines.append(words + (", after giving a reason" if reason else ""))
     return lines

@@ -34,6 +34,10 @@ class AddPersonForm(RolesMixin):
 class ChangePersonForm(RolesMixin):
     """An account that is there."""
 
+    field_order = ("email", "unit", "roles", "active")
+    email = forms.EmailField(
+        label="E-mail address", required=False, help_text="A link for a new password goes there, where mail is set up."
+    )
     active = forms.BooleanField(label="May sign in", required=False)
 
 

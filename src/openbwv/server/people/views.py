@@ -103,6 +103,7 @@ def change_person(request: HttpRequest, username: str) -> HttpResponse:
         "unit": person.unit.code if person.unit else None,
         "roles": list(person.roles_held.values_list("role", flat=True)),
         "active": person.is_active,
+        "email": person.email,
     }
     form = ChangePersonForm(request.POST or None, initial=started)
     if request.method == "POST" and form.is_valid():

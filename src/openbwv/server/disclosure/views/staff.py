@@ -119,10 +119,9 @@ def show(
             "standing": asked.standing,
             "matches": matches,
             "mine": mine and asked.is_open,
-            "officer": mine,
             "may_take": asked.is_open and not mine and request.user.has_role("disclosure"),
             "deleted": queries.deleted_in_reach(asked),
-            "undocked": undocked_in_reach(asked) if mine or request.user.has_role("disclosure") else (),
+            "undocked": undocked_in_reach(asked) if asked.is_open and request.user.has_role("disclosure") else (),
             "pauses": asked.pauses.all(),
             "notes": asked.notes.all(),
             "forms": {what: form_at.deed(what) for what in ("identity", "extend", "narrow", "answer")},
@@ -253,7 +252,7 @@ def _narrow(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
 
 def _identity(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
     life.ask_identity(request=asked, what=data["what"], actor=request.user, clock=clock())
-    return "Asked. The clock stands still until it comes."
+    return f"Asked. The clock stands still until it comes. {_told(asked)}"
 
 
 def _shown(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
@@ -263,12 +262,19 @@ def _shown(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
 
 def _extend(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
     life.extend_request(request=asked, actor=request.user, clock=clock(), **data)
-    return "Extended, and the asker is told why."
+    return f"Extended. {_told(asked)}"
 
 
 def _answer(request: HttpRequest, asked: Request, data: dict[str, Any]) -> str:
     decide.answer_request(request=asked, actor=request.user, clock=clock(), **data)
-    return "Answered. The asker is told to open their page."
+    return f"Answered. {_told(asked)}"
+
+
+def _told(asked: Request) -> str:
+    """Say how the asker learns of it: by e-mail, or by a letter that somebody has to write."""
+    if asked.email:
+        return "An e-mail tells the asker to open their page."
+    return "There is no e-mail address: write the asker a letter."
 
 
 class _Nothing(Form):

@@ -11,6 +11,12 @@ from openbwv.server.people.second_person import second_person_in_words
 
 register = template.Library()
 MINUTE_S, HOUR_S = 60, 3600
+# Most browsers call themselves by the names of others too: the first sign that fits is the one that tells.
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
 
 
 @register.filter
@@ -45,6 +51,20 @@ def day(moment: datetime | None) -> str:
 def clock_time(moment: datetime | None) -> str:
     """`14:02:11`, local time; in the hour that comes twice, with its zone."""
     return f"{timezone.localtime(moment):%H:%M:%S}{_zone(moment)}" if moment else ""
+
+
+@register.filter
+def time_of_day(moment: datetime | None) -> str:
+    """`14:02`, local time; in the hour that comes twice, with its zone."""
+    return f"{timezone.localtime(moment):%H:%M}{_zone(moment)}" if moment else ""
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """What a browser calls itself, as people call it: `Firefox on Windows`; its own words when we do not know it."""
+    named = next((words for sign, words in BROWSERS if sign in user_agent), "")
+    system = next((words for sign, words in SYSTEMS if sign in user_agent), "")
+    return f"{named} on {system}" if named and system else named or user_agent or "Unknown"
 
 
 @register.filter
