@@ -13,6 +13,7 @@ from openbwv.shared import door as protocol
 from openbwv.shared.upload import Fragment, Parcel, Progress, announce, finish, patiently, send_media
 from tests.scenarios.force import RealForce
 
+pytestmark = pytest.mark.timeout(600)  # on a busy machine the force alone takes a minute to begin
 NOW_MS = 1_795_183_331_000
 
 

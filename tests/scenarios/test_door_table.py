@@ -13,6 +13,7 @@ from tests.scenarios.force import RealForce
 from tests.scenarios.test_door_over_tls import NOW_MS
 from tests.server.footage import sha256
 
+pytestmark = pytest.mark.timeout(600)  # on a busy machine the force alone takes a minute to begin
 PAGE = Path(__file__).parents[2] / "docs" / "ref" / "door.md"
 ELSEWHERE = {"disk-full", "busy", "key-does-not-open"}  # rows tested with faults put in: tests/server/ingest
 

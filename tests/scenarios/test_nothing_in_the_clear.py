@@ -14,6 +14,7 @@ from tests.scenarios.force import RealForce, free_port, wait_until
 from tests.scenarios.test_door_over_tls import NOW_MS, parcel
 from tests.server.vault.test_viewing import real_units
 
+pytestmark = pytest.mark.timeout(600)  # on a busy machine the force alone takes a minute to begin
 WINDOW = 64
 WINDOWS = 400
 
