@@ -93,7 +93,7 @@ def _match(argv: list[str]) -> int:
     _check(args, least=(args.slack_s, args.near_m, args.far_m))
     if args.example == bool(args.recordings) or bool(args.recordings) != bool(args.incidents):
         parser.error("give RECORDINGS.csv and INCIDENTS.csv, or --example")
-    from openbwv.studies.activation import attended, match_page, summary, truth
+    from openbwv.studies.activation import attended, match_page, page, summary, truth
     from openbwv.studies.activation.match import Rules, match
 
     ids = args.ids or args.profile
@@ -114,7 +114,7 @@ def _match(argv: list[str]) -> int:
         if args.example:
             data |= {f"{name}.csv": frame for name, frame in tables.items()}
         more = summary.files(data)
-    _hand_over(args, result, report.files() | more if args.out else {}, _match_lines(result))
+    _hand_over(args, result, report.files() | page.long_files({}, excluded) | more, _match_lines(result))
     return 0
 
 
@@ -172,7 +172,7 @@ def _report(argv: list[str]) -> int:
     found = analyse(reports, options=options)
     result = found | {"n": len(reports.recorded), "data_sha256": sha256, "excluded": excluded}
     report = page.page(found, excluded=excluded, footer=_footer(args, sha256))
-    _hand_over(args, result, report.files() | more if args.out else {}, _report_lines(result))
+    _hand_over(args, result, report.files() | page.long_files(found, excluded) | more, _report_lines(result))
     return 0
 
 

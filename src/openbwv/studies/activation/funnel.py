@@ -8,13 +8,16 @@ lies outside the outer limits.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 LEVELS = {"95": 0.95, "998": 0.998}
 WINSORISED = 0.1  # at each end
+# A normal score's variance after that (0.679): divided out, so that officers without extremes get their full spread.
+_EDGE = stats.norm.ppf(1 - WINSORISED)
+LEFT = 1 - 2 * WINSORISED - 2 * _EDGE * stats.norm.pdf(_EDGE) + 2 * WINSORISED * _EDGE**2
+ROUNDING = 1e-12
 INSIDE, LOW, VERY_LOW, HIGH, VERY_HIGH = (
     "inside",
     "below 95 %",
@@ -34,19 +37,24 @@ class Funnel:
 
     def limits(self, n: np.ndarray, *, overdispersed: bool = True) -> dict[str, np.ndarray]:
         """Return the lowest and highest share inside, for each number of reports, as low_95, high_998 …"""
-        law = self._law(n, overdispersed)
-        out = {}
-        for name, level in LEVELS.items():
-            tail = (1 - level) / 2
-            out[f"low_{name}"] = law.ppf(tail) / n
-            out[f"high_{name}"] = law.ppf(1 - tail) / n
-        return out
+        tails = np.array([tail for level in LEVELS.values() for tail in ((1 - level) / 2, (1 + level) / 2)])
+        names = [f"{side}_{name}" for name in LEVELS for side in ("low", "high")]
+        sizes, place = np.unique(n, return_inverse=True)
+        if overdispersed and self.correlation > 0:
+            counts = np.array([self._quantiles(int(size), tails) for size in sizes])
+        else:
+            counts = stats.binom.ppf(tails[None, :], sizes[:, None], self.centre)
+        shares = counts.reshape(-1, len(tails)) / sizes[:, None]
+        return {name: shares[place, column] for column, name in enumerate(names)}
 
-    def _law(self, n: np.ndarray, overdispersed: bool) -> Any:
-        if not overdispersed or self.correlation <= 0:
-            return stats.binom(n, self.centre)
+    def _quantiles(self, n: int, tails: np.ndarray) -> np.ndarray:
+        """Return the beta-binomial counts at `tails`: the first whose cumulative probability reaches each."""
         both = 1 / self.correlation - 1
-        return stats.betabinom(n, self.centre * both, (1 - self.centre) * both)
+        a, b, k = self.centre * both, (1 - self.centre) * both, np.arange(n + 1)
+        chance = (
+            special.betaln(k + a, n - k + b) - special.betaln(a, b) - special.betaln(n - k + 1, k + 1) - np.log(n + 1)
+        )
+        return np.minimum(np.searchsorted(np.cumsum(np.exp(chance)), tails - ROUNDING), n)
 
     def places(self, recorded: np.ndarray, n: np.ndarray) -> list[str]:
         """Return where each officer lies; the outer limits win."""
@@ -68,8 +76,8 @@ def fit(recorded: np.ndarray, n: np.ndarray) -> Funnel | None:
     centre = total / all_of
     score = (recorded - n * centre) / np.sqrt(n * centre * (1 - centre))
     low, high = np.quantile(score, [WINSORISED, 1 - WINSORISED])
-    square = np.clip(score, low, high) ** 2
+    square = np.clip(score, low, high) ** 2 / LEFT
     more = float((n - 1).sum())
     # a beta-binomial count has variance n p (1 - p) (1 + (n - 1) rho)
-    correlation = min(max((square - 1).sum() / more, 0.0), 0.99) if more > 0 else 0.0
+    correlation = min(max((square - 1).sum() / more, 0.0), 0.99) if more else 0.0
     return Funnel(centre, float(correlation), float(square.mean()))

@@ -5,7 +5,7 @@ from typing import Any
 
 from openbwv.shared.report import Column, Footer, Report, Table
 from openbwv.studies.activation import plots
-from openbwv.studies.activation.page import SHARE_COLUMNS
+from openbwv.studies.activation.page import SHARE_COLUMNS, excluded_table, long_table
 
 TITLE = "Recordings matched to incidents"
 LEAD = "An incident without a recording is not a breach: records and the matcher err, and policies leave room."
@@ -50,13 +50,14 @@ def page(
         table=Table("reasons", "Reasons", columns, found["reasons"]),
     )
     columns = (
-        Column("key", "What"),
-        *SHARE_COLUMNS,
+        Column("what", "What"),
+        Column("recorded_attendances", "Recorded attendances"),
+        Column("count", "Of them"),
+        *SHARE_COLUMNS[3:],
         Column("median_s", "Median (s)", digits=0),
         Column("minutes", "In all (min)", digits=0),
     )
-    rename = [dict(each) for each in found["quality"]]
-    report.table(Table("quality", "Late starts, early stops, muted minutes, of recorded attendances", columns, rename))
+    report.table(Table("quality", "Late starts, early stops, muted minutes", columns, found["quality"]))
     report.heading("Shares by group, of attendances with a camera as far as known")
     for name, rows in found["groups"].items():
         shown = [dict(each) | {"key": str(each["key"])} for each in rows]
@@ -65,8 +66,7 @@ def page(
     report.heading("Rules and rows that were not used")
     rows = [{"rule": name, "value": value} for name, value in found["rules"].items()]
     report.table(Table("rules", "Rules (assumptions)", (Column("rule", "Rule"), Column("value", "Value")), rows))
-    columns = (Column("file", "File"), Column("row", "Line"), Column("why", "Why"))
-    report.table(Table("excluded", "Excluded rows", columns, list(excluded), empty="Every row was used."))
+    long_table(report, excluded_table(excluded))
     return report
 
 

@@ -13,6 +13,7 @@ LEAD = (
     "and which incidents some officers present recorded and others did not. Descriptive, not randomised: groups may "
     "differ for reasons of their own. A report without a recording is not a breach."
 )
+LONGEST = 50
 SHARE_COLUMNS = (
     Column("n", "Reports"),
     Column("recorded", "Recorded"),
@@ -54,9 +55,43 @@ def page(found: Mapping[str, Any], *, excluded: Sequence[Mapping[str, Any]], foo
         columns = (Column("name", "What"), Column("value", "Value", digits=3))
         report.table(Table("crossed", "Logistic model with officers and places", columns, rows))
     report.heading("Rows that were not counted")
-    columns = (Column("row", "Line"), Column("why", "Why"))
-    report.table(Table("excluded", "Excluded rows", columns, list(excluded), empty="Every row was counted."))
+    long_table(report, excluded_table(excluded))
     return report
+
+
+def long_files(found: Mapping[str, Any], excluded: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the CSV of the tables that may be cut on the page, whole."""
+    whole = [excluded_table(excluded)]
+    if "mixed" in found:
+        whole.append(mixed_table(found["mixed"]["list"]))
+    return {f"{table.name}.csv": table.csv() for table in whole}
+
+
+def long_table(report: Report, table: Table) -> None:
+    """Add a table that may be long: past 50 rows only its beginning, and where the rest is."""
+    if len(table.rows) <= LONGEST:
+        report.table(table)
+        return
+    note = f"The first {LONGEST} of {len(table.rows):,}; all are in {table.name}.csv and in result.json."
+    report.table(Table(f"{table.name}-first", table.title, table.columns, table.rows[:LONGEST], note=note))
+
+
+def excluded_table(excluded: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of the rows that were not used."""
+    columns = (Column("file", "File"), Column("row", "Line"), Column("why", "Why"))
+    return Table("excluded", "Excluded rows", columns, list(excluded), empty="Every row was used.")
+
+
+def mixed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of mixed incidents."""
+    columns = (
+        Column("incident", "Incident"),
+        Column("year", "Year"),
+        Column("officers", "Officers present"),
+        Column("recorded", "Of them recorded"),
+    )
+    shown = [dict(each) | {"year": str(each["year"])} for each in rows]
+    return Table("mixed", "Mixed incidents", columns, shown, empty="None.")
 
 
 def _shares(name: str, title: str, key: str, rows: Sequence[Mapping[str, Any]], note: str) -> Table:
@@ -141,11 +176,4 @@ def _mixed(report: Report, mixed: Mapping[str, Any], note: str) -> None:
     )
     rows = [dict(each) | {"key": str(each["key"])} for each in mixed["years"]]
     report.table(Table("mixed-years", "Mixed incidents by year", columns, rows, note=note))
-    columns = (
-        Column("incident", "Incident"),
-        Column("year", "Year"),
-        Column("officers", "Officers present"),
-        Column("recorded", "Of them recorded"),
-    )
-    rows = [dict(each) | {"year": str(each["year"])} for each in mixed["list"]]
-    report.table(Table("mixed", "Mixed incidents", columns, rows, empty="None."))
+    long_table(report, mixed_table(mixed["list"]))

@@ -83,12 +83,21 @@ def quality(attended: pd.DataFrame, limits: Limits, *, threshold: int = THRESHOL
     ):
         known = seen[column].dropna()
         over = known[known > least]
-        given = rates.row(what, len(known), len(over))
-        row = rates.suppressed([given], threshold=threshold)[0]
-        open_ = not row["suppressed"] and len(over) > 0
-        row["median_s"] = float(over.median()) if open_ else None
-        row["minutes"] = float(over.sum() / 60) if open_ else None
-        rows.append(row)
+        row = rates.suppressed([rates.row(what, len(known), len(over))], threshold=threshold)[0]
+        shown = not row["suppressed"] and len(over) > 0
+        rows.append(
+            {
+                "what": what,
+                "recorded_attendances": row["n"],
+                "count": row["recorded"],
+                "share": row["share"],
+                "low": row["low"],
+                "high": row["high"],
+                "median_s": float(over.median()) if shown else None,
+                "minutes": float(over.sum() / 60) if shown else None,
+                "suppressed": row["suppressed"],
+            }
+        )
     return rows
 
 
