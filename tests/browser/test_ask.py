@@ -1,15 +1,17 @@
 """The public's pages and the staff's in a browser: by keyboard, on a phone, in dark, without axe violations."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from openbwv.server.clock import utc
+from openbwv.server.fleet.models import Camera
 from tests.server import cast
 
 VIEWS = ("light", "dark", "phone")
+START = datetime(2026, 1, 5, tzinfo=UTC)
 STEPS = ("you", "day", "time", "place", "officer", "description", "name", "contact")
 LINK = "#link"
 
@@ -98,7 +100,12 @@ def test_queue_and_request(open_page, cast_people, check_accessible, clock, view
     check_accessible(open_page("casey", "/requests/", view), f"requests-empty-{view}")
     request = make_request(casey, clock)
     check_accessible(open_page("casey", "/requests/", view), f"requests-{view}")
-    check_accessible(open_page("casey", request.get_absolute_url(), view), f"request-{view}")
+    Camera.objects.create(name="0417", kid="0" * 64, certificate="-", serial="1", enrolled_utc=START)
+    page = open_page("casey", request.get_absolute_url(), view)
+    expect(page.get_by_text("1 camera that could have been there has not docked since")).to_be_visible()
+    for details in page.locator("main details").all():
+        details.evaluate("box => { box.open = true; }")
+    check_accessible(page, f"request-{view}")
     check_accessible(open_page("casey", "/requests/new", view), f"request-new-{view}")
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from openbwv.server.clock import utc
+from openbwv.server.trail.models import JobHeartbeat
 from tests.browser.footage import make_footage
 from tests.server import cast
 
@@ -92,9 +94,13 @@ def test_a_refusal_and_a_missing_page(open_page, cast_people, check_accessible):
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_people_pages(open_page, cast_people, check_accessible, view):
+def test_people_pages(open_page, cast_people, check_accessible, clock, view):
     cast_people("avery")
-    for path in ("/people/", "/people/add", "/people/avery", "/account/me", "/account/2fa/", "/account/sessions/"):
+    for number, job in enumerate(("retention", "log")):
+        JobHeartbeat.objects.create(job=job, every_s=600 * number, clock_utc=utc(clock), last_finished_utc=utc(clock))
+    people = ("/people/", "/people/add", "/people/avery", "/jobs/")
+    own = ("me", "2fa/", "sessions/", "logout/", "password/change/", "password/reset/", "reauthenticate/")
+    for path in (*people, *(f"/account/{each}" for each in own)):
         check_accessible(open_page("lou", path, view), f"people-{path.strip('/').replace('/', '-')}-{view}")
 
 

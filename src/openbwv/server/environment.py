@@ -46,7 +46,11 @@ VARIABLES = (
     Variable("BWV_ASIDE_TOTAL_MIB", "number", "65536", "most MiB kept aside in all"),
     Variable("BWV_CLOCK_SOCKET", "path", "", "socket of a movable clock; refused unless the agency CA says PRETEND"),
     Variable(
-        "BWV_EMAIL_URL", "text", "", "smtp://user:password@host:port for outgoing mail; default keeps it in the outbox"
+        "BWV_EMAIL_URL",
+        "text",
+        "",
+        "smtp://user:password@host:port, or smtps, smtp+tls: sends letters to askers and links for a new password; "
+        "default keeps letters in the outbox",
     ),
     Variable("BWV_EMAIL_FROM", "text", "bwv@localhost", "sender of outgoing mail"),
 )
