@@ -148,6 +148,8 @@ def test_an_allocation_is_drawn_once_and_a_changed_one_is_found_out(study, tmp_p
     )
     ask = ("analyse", data, "--design", "pairs", "--outcome", "y", "--block", "pair", "--unit", "id", "--draws", 99)
     found = study(*ask, "--allocation", out)
+    without = study(*(word for word in ask if word not in ("--block", "pair")), "--allocation", out)
+    assert without["estimates"] == found["estimates"]  # the allocation knows the pairs
     assert found["allocation"]["sha256"] == first["sha256"]
     out.write_text(out.read_text().replace('"treated"', '"control"', 1))
     assert study(*ask, "--allocation", out, exit_code=65)["error"]["code"] == "allocation-changed"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from openbwv.studies import permutation
 from openbwv.studies.permutation import (
     Units,
     every_draw,
@@ -52,6 +53,12 @@ def test_many_draws_are_near_the_exact_p_and_depend_on_the_seed_alone():
     assert not drawn[2]
     assert drawn[0] == pytest.approx(exact, abs=0.03)
     assert drawn == fisher_p(made, draws=4000, rng=np.random.default_rng(7))
+
+
+def test_too_many_units_for_the_draws_asked_for_is_said(monkeypatch):
+    monkeypatch.setattr(permutation, "MOST_CELLS", 24_000)
+    trial = clusters(np.random.default_rng(1), teams=120, size=1, draws=5000)
+    assert "200 draws, seed 1 (5000 were asked for: too many for 120 units)" in randomisation_inference(trial).note
 
 
 def test_units_without_a_partner_trade_places_with_one_another():

@@ -19,9 +19,11 @@ from openbwv.studies.trial import Trial
 
 @dataclass(frozen=True)
 class Matched:
-    """The arm of each row by the allocation (nan where it does not list the unit), and what the report says of it."""
+    """The arm and block of each row by the allocation (nan and "" where it does not list the unit), and what the
+    report says of it."""
 
     arms: np.ndarray
+    blocks: np.ndarray
     about: dict[str, Any]
 
 
@@ -49,9 +51,11 @@ def match(table: Table, setup: Setup, allocation: Allocation) -> Matched:
                 problem=f"'{names[differ[0]]}' was allocated otherwise ({len(differ)} such rows).",
                 remedy="Leave out the column; the arms are then those of the allocation, used or not.",
             )
+    block_of = dict(zip(allocation.ids, map(str, allocation.block.tolist()), strict=True))
     missing = sorted(set(allocation.ids) - set(map(str, names)))
     return Matched(
         arms,
+        np.array([block_of.get(name, "") for name in names], dtype=object),
         {
             "sha256": allocation.sha256,
             "seed": allocation.document["seed"],

@@ -40,7 +40,8 @@ def analyse(table: Table, setup: Setup, *, allocation: Allocation | None = None)
         setup = replace(setup, order_randomised=setup.order_randomised or matched is not None)
         result = analyse_staggered(table, setup, starts=matched.arms if matched else None)
     else:
-        trial = prepare(table, setup, arms=matched.arms if matched else None)
+        arms, blocks = (matched.arms, matched.blocks) if matched else (None, None)
+        trial = prepare(table, setup, arms=arms, blocks=blocks)
         result = analyse_trial(trial, drawn=as_drawn(trial, allocation) if allocation else None)
     result.data_sha256 = table.sha256
     result.allocation = matched.about if matched else None

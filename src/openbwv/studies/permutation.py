@@ -18,6 +18,7 @@ from openbwv.studies.intervals import Interval
 from openbwv.studies.means import make
 from openbwv.studies.trial import Trial
 
+MOST_CELLS = 100_000_000  # units times draws, some ten seconds; beyond it fewer draws are made, and the note says so
 CHUNK_CELLS = 4_000_000  # permuted cells held at a time, about 32 MB
 EPSILON = 1e-9
 LOG_COUNTABLE = 25.0
@@ -106,6 +107,7 @@ def fisher_p(units: Units, *, draws: int, rng: np.random.Generator) -> tuple[flo
     if possible_draws(units) <= draws:
         values = statistic(units, every_draw(units))
         return float(np.mean(np.abs(values) >= reach)), len(values), True
+    draws = min(draws, max(MOST_CELLS // len(units.treated), 199))
     extreme = sum(int((np.abs(statistic(units, arms)) >= reach).sum()) for arms in some_draws(units, draws, rng))
     return (1 + extreme) / (1 + draws), draws, False
 
@@ -121,4 +123,6 @@ def randomisation_inference(trial: Trial) -> Estimate | None:
         return make(trial, Model.RANDOMISATION, Interval(seen), converged=False, note=note)
     p, made, everything = fisher_p(units, draws=trial.setup.draws, rng=np.random.default_rng(trial.setup.seed))
     note = f"all {made} possible draws" if everything else f"{made} draws, seed {trial.setup.seed}"
+    if not everything and made < trial.setup.draws:
+        note += f" ({trial.setup.draws} were asked for: too many for {len(units.treated)} units)"
     return make(trial, Model.RANDOMISATION, Interval(seen, nan, nan, p), note=note)

@@ -69,8 +69,8 @@ def codes(text: np.ndarray) -> np.ndarray:
     return np.asarray(named)
 
 
-def prepare(table: Table, setup: Setup, *, arms: np.ndarray | None = None) -> Trial:
-    """Read the columns that `setup` names; `arms` (1, 0) replaces its column of arms, as an allocation says them.
+def prepare(table: Table, setup: Setup, *, arms: np.ndarray | None = None, blocks: np.ndarray | None = None) -> Trial:
+    """Read the columns that `setup` names; `arms` (1, 0) and `blocks` (words) replace them, as an allocation has them.
 
     Raises BadRow and BadTable for cells and columns, BadStudyOption for options that do not fit, CannotAnalyse when no
     row or only one arm is left.
@@ -91,7 +91,9 @@ def prepare(table: Table, setup: Setup, *, arms: np.ndarray | None = None) -> Tr
     ):
         for row in np.flatnonzero(problem):
             excluded.add(row, _why(table, row, why))
-    block_text = table.text(setup.block) if setup.block else None
+    block_text = table.text(setup.block) if setup.block else blocks
+    if setup.design is Design.PAIRS and block_text is None:
+        raise BadStudyOption(what="Pairs need the column of the pair.", remedy="Name it with --block.")
     cluster_text = _cluster_text(table, setup, excluded)
     kept = np.setdiff1d(np.arange(len(table.lines)), np.fromiter(excluded.why, dtype=int, count=len(excluded.why)))
     if not len(kept) or len(np.unique(treated[kept])) < 2:
@@ -161,11 +163,7 @@ def _exposure(table: Table, exposure: str | float | None) -> np.ndarray:
 
 
 def _cluster_text(table: Table, setup: Setup, excluded: Excluded) -> np.ndarray | None:
-    if setup.design is Design.PAIRS:
-        if not setup.block:
-            raise BadStudyOption(what="Pairs need the column of the pair.", remedy="Name it with --block.")
-        return None
-    if not setup.cluster:
+    if setup.design is Design.PAIRS or not setup.cluster:
         return None
     text = table.text(setup.cluster)
     for row in np.flatnonzero(text == ""):
