@@ -151,8 +151,9 @@ class FakeDoor:
                 self.strangers.append(r.Inventory.decode(body))
                 return 201, {}, {}
             case "GET", ["consistency"]:
-                proof = self.force.reader.consistency_proof(int(query["old"]), int(query["new"]))
-                return 200, {}, {"proof": [door.to_base64(each) for each in proof]}
+                size = self.force.reader.checkpoint().size  # like the server: up to its newest checkpoint
+                proof = self.force.reader.consistency_proof(int(query["old"]), size)
+                return 200, {}, {"size": size, "proof": [door.to_base64(each) for each in proof]}
             case "POST", ["enrolments", *rest]:
                 return self.enrolment(rest, value)
             case "POST", ["assignments", *rest]:

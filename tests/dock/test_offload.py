@@ -20,10 +20,11 @@ from openbwv.shared import upload
 from openbwv.shared.agency import Profile
 from openbwv.shared.clock import SystemClock
 from openbwv.shared.door import DoorError, DoorUnreachable
-from tests.dock.devices import DockProcess, make_dock_store, page, wait_for
+from tests.dock.devices import Camera, DockProcess, make_dock_store, page, wait_for
 from tests.dock.fake_door import running
 from tests.dock.force import Force, make_recording
 from tests.dock.proxy import CuttingProxy
+from tests.dock.test_way_home import receipts_of
 
 CLOCK = SystemClock()
 
@@ -358,3 +359,22 @@ def test_a_dock_whose_name_no_certificate_can_hold_greets_under_its_certificates
         assert visit(folder, dock.camera_url)["bytes_sent"] == 0
     finally:
         dock.stop()
+
+
+def test_a_log_that_grew_since_the_dock_last_heard_of_it_is_no_contradiction(force, server, dock, folder, tmp_path):
+    """The server proves growth up to its newest checkpoint alone; the dock's may be a minute old."""
+    force.event(make_recording(force, force.camera("0419")).facts())
+    wait_for(lambda: "The server is reached" in page(dock).text, "the dock to reach the server")
+    visit(folder, dock.camera_url)
+    anchor = folder / "identity" / "anchor.json"
+    before = json.loads(anchor.read_text())["size"]
+    other = Camera(force, tmp_path / "cameras", "0418")
+    other.recordings = [make_recording(force, other.party)]
+    force.event(other.recordings[0].facts())
+    known = force.reader.note()
+    server.tokens.clear()
+    other.offload(dock.camera_url)  # has the dock say hello again
+    wait_for(lambda: (dock.store / "identity" / "checkpoint").read_text() == known, "the dock to hear of one entry")
+    wait_for(lambda: receipts_of(other, dock), "another, of which it does not")
+    assert visit(folder, dock.camera_url)["alarms"] == []
+    assert json.loads(anchor.read_text())["size"] == force.reader.checkpoint().size > before

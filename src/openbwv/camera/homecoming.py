@@ -162,34 +162,46 @@ class Homecoming:
             return
         offered = open_note(welcome.checkpoint, vkey.read_text("utf-8"))
         held = read_anchor(self.folder / "anchor.json")
-        if held is not None and not self._grew(client, welcome, held, offered):
+        grown = offered if held is None else self._grown(client, welcome, held, offered)
+        if grown is None:
             return
         nonce = self.hello.nonce.hex() if self.hello else ""
-        values = {"origin": offered.origin, "size": offered.size, "root": offered.root.hex(), "nonce": nonce}
+        values = {"origin": grown.origin, "size": grown.size, "root": grown.root.hex(), "nonce": nonce}
         self._write("anchor.json", json.dumps(values).encode())
 
-    def _grew(self, client: DoorClient, welcome: Welcome, held: Checkpoint, offered: Checkpoint) -> bool:
+    def _grown(self, client: DoorClient, welcome: Welcome, held: Checkpoint, offered: Checkpoint) -> Checkpoint | None:
+        """Return the checkpoint to hold from now on, None to keep the one held."""
         if offered.origin != held.origin:
-            return True  # signed by the pinned key, so the one held is of the generation before it
+            return offered  # signed by the pinned key, so the one held is of the generation before it
         if offered.size < held.size:
             self.told("The dock's checkpoint is older than the one held; the newer one is kept.")
-            return False
+            return None
         proof = welcome.consistency
-        if proof is None and 0 < held.size < offered.size:
-            try:
-                value = client.get(f"/consistency?old={held.size}&new={offered.size}")
-            except DoorError as problem:
-                self.told(f"No proof for the newer checkpoint ({problem.what}); the one held is kept.")
-                return False
-            proof = tuple(door.from_base64(each, "consistency proof") for each in value.get("proof") or [])
+        try:
+            if proof is None and 0 < held.size < offered.size:
+                offered, proof = self._ask_proof(client, held, offered)
+        except DoorError as problem:
+            self.told(f"No proof for the newer checkpoint ({problem.what}); the one held is kept.")
+            return None
         try:
             verify_consistency(
                 old=held.size, old_root=held.root, new=offered.size, new_root=offered.root, proof=list(proof or ())
             )
         except CustodyError as problem:
             self.alarm(f"The custody log contradicts what this camera saw earlier: {problem.what}")
-            return False
-        return True
+            return None
+        return offered
+
+    def _ask_proof(
+        self, client: DoorClient, held: Checkpoint, offered: Checkpoint
+    ) -> tuple[Checkpoint, tuple[bytes, ...]]:
+        """Return a proof and the checkpoint it is for: the log may have grown since the one offered was signed."""
+        value = client.get(f"/consistency?old={held.size}&new={offered.size}")
+        if isinstance(note := value.get("checkpoint"), str):
+            offered = open_note(note, (self.folder / "log.vkey").read_text("utf-8"))
+        if value.get("size", offered.size) != offered.size:
+            raise door.bad_answer("the growth of the log, which is for another moment")
+        return offered, tuple(door.from_base64(each, "consistency proof") for each in value.get("proof") or [])
 
     def _write(self, name: str, data: bytes) -> None:
         path = self.folder / name
