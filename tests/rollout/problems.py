@@ -11,6 +11,7 @@ from openbwv.rollout.problem import Blackout, Gate, Money, Problem, Seats, Stock
 from openbwv.rollout.weeks import Calendar
 
 START = date(2016, 10, 17)
+YEARS_END = date(2016, 12, 12)  # three weeks of 2016Q4, then 2017Q1
 FORCE = "Force"
 OPEN = {"consultation": Gate(0), "dpia": Gate(0), "training": Gate(by_plan=True), "site_test": Gate(by_plan=True)}
 
@@ -21,8 +22,8 @@ def unit(name, cameras=10, **more):
     return Unit(name=name, cameras=cameras, gates=gates, **given)
 
 
-def problem(units, weeks=8, **more):
-    return Problem(calendar=Calendar(START, weeks), units=tuple(units), **more)
+def problem(units, weeks=8, start=START, **more):
+    return Problem(calendar=Calendar(start, weeks), units=tuple(units), **more)
 
 
 def teams(by_week, weeks=8):
@@ -153,7 +154,7 @@ def small_problems(draw):
         units.append(own)
     total = sum(u.cameras for u in units)
     amounts = st.lists(st.integers(0, total), min_size=WEEKS, max_size=WEEKS)
-    given = problem(units, weeks=WEEKS, phases_in_order=draw(st.booleans()))
+    given = problem(units, weeks=WEEKS, start=YEARS_END, phases_in_order=draw(st.booleans()))
     if draw(st.booleans()):
         given = replace(given, teams=teams(draw(st.integers(1, 2)), WEEKS))
     if draw(st.booleans()):
@@ -167,7 +168,8 @@ def small_problems(draw):
         week = draw(some)
         given = replace(given, windows=(Window("u0", week, draw(st.sampled_from([week, None]))),))
     if draw(st.booleans()):
-        money = Money("money", (FORCE,), {"2016Q4": draw(st.integers(0, total)) * 100}, draw(st.booleans()))
+        purse = {quarter: draw(st.integers(0, total)) * 100 for quarter in ("2016Q4", "2017Q1")}
+        money = Money("money", (FORCE,), purse, draw(st.booleans()))
         given = replace(given, money=(money,), camera_pence=100)
     if draw(st.booleans()):
         given = replace(given, afters=(("u0", "u1"),))

@@ -212,7 +212,7 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
     ]
     for stage in result["stages"]:
         proof = "proved best" if stage["proved"] else f"no plan does better than {stage['bound']:.2f}"
-        lines.append(f"  {stage['name']}: {stage['value']:.2f} {stage['unit']} ({proof})")
+        lines.append(f"  {stage['name']}: {stage['final']:.2f} {stage['unit']} (reached {stage['value']:.2f}, {proof})")
     lines.append(f"certificate: {own['checked']} checks without the solver, {'all hold' if own['holds'] else 'BROKEN'}")
     if result["trial"]:
         trial = result["trial"]

@@ -98,7 +98,7 @@ start: 2016-10-17            # week 1; the first borough was Lewisham (the brief
 horizon_weeks: 80
 units: units.csv
 camera_pounds: {POUNDS_A_CAMERA_FLOOR}        # GBP 3.4m / 22,000, rounded down to the penny
-objective: {{order: [finish, fairness, benefit]}}
+objective: {{order: [finish, benefit, fairness], give_percent: 10}}
 
 forces:
   - {{name: {london.FORCE}, cameras: {cameras}}}

@@ -13,6 +13,7 @@ import yaml
 from openbwv.rollout.errors import BadPlanFile
 
 DEEPEST = 20
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def _part(node: yaml.Node, file: str, seen: set[int], depth: int) -> Part:
     if id(node) in seen:
         place.refuse("anchors and aliases are not read here; write it out.")
     seen.add(id(node))
+    if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN:
+        place.refuse(f"this value cannot be read: plain lists and fields have no tag such as {node.tag}.")
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Part] = {}
         for key_node, value_node in node.value:

@@ -7,11 +7,12 @@ Each stage says whether its value is proved best, and the bound if not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ortools.sat.python import cp_model
 
+from openbwv.rollout import measure
 from openbwv.rollout.certificate import Check, certify
 from openbwv.rollout.conflict import smallest_conflict
 from openbwv.rollout.errors import CertificateBroken, PlanInfeasible, SearchTooShort
@@ -20,20 +21,21 @@ from openbwv.rollout.problem import Problem
 from openbwv.rollout.roster import Training, roster
 from openbwv.rollout.solver import FEASIBLE, Model, build, engine
 
-EFFORT = {"finish": 40.0, "benefit": 4.0, "fairness": 2.0, "stability": 4.0, "weighted": 8.0}
+EFFORT = {"finish": 40.0, "benefit": 2.0, "fairness": 3.0, "stability": 3.0, "weighted": 6.0}
 HUNDREDTHS = 100
 BILLION = 10**9
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one objective came to: its value, the best bound, and whether they meet."""
+    """What one objective came to when it was its turn, the best bound, whether they meet, and what it is in the end."""
 
     name: str
     value: float
     bound: float
     proved: bool
     unit: str
+    final: float
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON shape."""
@@ -76,7 +78,18 @@ def make_plan(
         stages.append(stage)
     if live is None:
         raise AssertionError("a plan has at least one objective")
-    return checked(problem, live, tuple(stages))
+    return checked(problem, live, [replace(stage, final=_final(stage, problem, live, earlier)) for stage in stages])
+
+
+def _final(stage: Stage, problem: Problem, live: Mapping[str, int], earlier: Mapping[str, int] | None) -> float:
+    """Return what an aim is under the finished plan, by arithmetic apart from the solver."""
+    if stage.name == "finish":
+        return measure.finish(live)
+    if stage.name == "benefit":
+        return measure.benefit(problem, live)
+    if stage.name == "fairness":
+        return measure.fairness(problem, live)
+    return measure.stability(live, earlier or {}) if stage.name == "stability" else stage.value
 
 
 def checked(problem: Problem, live: dict[str, int], stages: Sequence[Stage]) -> Plan:
@@ -176,11 +189,13 @@ def _stage(
             remedy="Give more --effort, fewer units, or a shorter horizon.",
         )
     value = round(solver.objective_value)
-    made.model.add(expression <= value)
+    give = 0 if name == "finish" else made.problem.objective.give_percent
+    made.model.add(expression <= value + value * give // 100)
     proved = status == cp_model.OPTIMAL
     plus = 1 if name in ("finish", "benefit") else 0  # people count weeks from 1
     bound = value if proved else solver.best_objective_bound
-    return Stage(name, value / scale + plus, bound / scale + plus, proved, unit), made.plan(solver)
+    reached = value / scale + plus
+    return Stage(name, reached, bound / scale + plus, proved, unit, reached), made.plan(solver)
 
 
 def infeasible(problem: Problem, *, seed: int) -> PlanInfeasible:

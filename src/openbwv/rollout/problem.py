@@ -114,17 +114,23 @@ class Window:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is aimed at: in order, each kept while the next is improved, or (`weights`) one weighted sum."""
+    """What is aimed at: in order, or (`weights`) one weighted sum.
+
+    In order, each aim is kept while the next is improved; aims other than the finish may give `give_percent` of their
+    value to later ones.
+    """
 
     order: tuple[str, ...] = ("finish", "benefit", "fairness")
     weights: dict[str, int] = field(default_factory=dict)
+    give_percent: int = 0
 
     @property
     def words(self) -> str:
         """Say it in a sentence."""
         if self.weights:
             return "weighted sum: " + ", ".join(f"{weight} x {name}" for name, weight in self.weights.items())
-        return "in this order, each kept while the next is improved: " + ", ".join(self.order)
+        give = f" (but for the finish, each may give {self.give_percent} %)" if self.give_percent else ""
+        return f"in this order, each kept while the next is improved{give}: " + ", ".join(self.order)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ def _stages(result: Mapping[str, Any]) -> Table:
         Column("value", "Reached", 2),
         Column("bound", "No plan does better than", 2),
         Column("proved", "Proved best"),
+        Column("final", "In the finished plan", 2),
         Column("unit", "In"),
     )
     return Table("aims", "What each aim came to", columns, result["stages"])
@@ -208,6 +209,7 @@ def _savings(report: Report, share_with_video: float) -> None:
         Column("saved_year", "Saved a year", 0),
         Column("status", "Status"),
         Column("source", "Source"),
-        Column("reading", "How to read it"),
     )
-    report.table(Table("savings", "The saving side of the ledger", columns, own["lines"]))
+    lines = [{key: value for key, value in line.items() if key != "reading"} for line in own["lines"]]
+    report.table(Table("savings", "The saving side of the ledger", columns, lines))
+    report.items([f"{line['name']}: {line['reading']}" for line in own["lines"]])

@@ -208,19 +208,20 @@ class Reader:
         return pair
 
     def objective(self, part: Part | None) -> Objective:
-        """Return the objective: `order` (lexicographic) or `weights`."""
+        """Return the objective: `order` (lexicographic, with `give_percent`) or `weights`."""
         if part is None:
             return Objective()
         own = part.fields()
-        order, weights = own.all("order"), own.maybe("weights")
+        order, weights, give = own.all("order"), own.maybe("weights"), own.maybe("give_percent")
         own.done()
+        percent = give.whole(most=100) if give else 0
         if bool(order) == (weights is not None):
             part.refuse("an objective has either an order or weights.")
         for each in order:
             if each.text() not in OBJECTIVES:
                 each.refuse(f"'{each.text()}' is no objective.", f"Known: {', '.join(OBJECTIVES)}.")
         if weights is None:
-            return Objective(tuple(dict.fromkeys(each.text() for each in order)))
+            return Objective(tuple(dict.fromkeys(each.text() for each in order)), {}, percent)
         given = weights.fields()
         found = {name: w.whole(most=1000) for name in OBJECTIVES if (w := given.maybe(name)) is not None}
         given.done()
