@@ -26,12 +26,15 @@ def _no_installed_trust(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def judge(capsys, tmp_path_factory):
-    """Return `judge(path, agency=None, *options) -> (exit code, JSON)`."""
+    """Return `judge(path, agency=None, *options) -> (exit code, JSON)`; `revocations` lie beside the trust file."""
 
-    def judge(path, agency=None, *options):
+    def judge(path, agency=None, *options, revocations=None):
         arguments = [str(path), "--json", *map(str, options)]
         if agency is not None:
-            arguments += ["--trust", str(agency.write_trust(tmp_path_factory.mktemp("trust") / "trust.pem"))]
+            trust = agency.write_trust(tmp_path_factory.mktemp("trust") / "trust.pem")
+            arguments += ["--trust", str(trust)]
+            if revocations is not None:
+                trust.with_name("revocations.pem").write_bytes(revocations)
         capsys.readouterr()
         code = run(main, arguments)
         shown = json.loads(capsys.readouterr().out)

@@ -57,6 +57,7 @@ class RecordingFacts:
     media_bytes: int
     media_sha256_of_cts: bytes
     chain: ChainFacts
+    opened_at_ms: int | None = None  # by the camera's clock; None where that was not set
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,7 @@ class _Judge:
             media_bytes=self._media_bytes,
             media_sha256_of_cts=self._cts.digest(),
             chain=chain,
+            opened_at_ms=body.clock.utc_ms if body.clock.synchronised else None,
         )
 
     def _proves(self, verdict: Verdict) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 The layout and who signs what: docs/ref/bundle-format.md. Nothing outside the bundle is read but the trust file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +37,7 @@ from openbwv.verify.files import open_or_empty, pieces, small
 from openbwv.verify.folder import ORPHAN
 from openbwv.verify.keyfile import read_commit_key
 from openbwv.verify.receipts import compare_receipt
+from openbwv.verify.revocations import list_beside, with_revocation
 from openbwv.verify.signers import judge_signer
 
 SEAL = TAGMANIFEST + ".cose"
@@ -56,10 +57,14 @@ def is_bundle(root: Path) -> bool:
     return (root / "bagit.txt").is_file() or (root / SEAL).is_file()
 
 
-def verify_bundle(root: Path, *, trust: Trust | None) -> tuple[Verdict, CustodyLog]:
-    """Judge a bundle; return the verdict and the proved part of its custody log. Raises OSError only."""
+def verify_bundle(root: Path, *, trust: Trust | None, revocations: Sequence[bytes] = ()) -> tuple[Verdict, CustodyLog]:
+    """Judge a bundle; return the verdict and the proved part of its custody log. Raises OSError only.
+
+    The list of revocations that it brings counts beside `revocations`.
+    """
     data = root / "data"
-    verdict = _judge_recording(data, trust)
+    lists = [*revocations, *list_beside(data / MASTER)]
+    verdict = with_revocation(_judge_recording(data, trust), lists, trust)
     reasons = check_bag(root)
     facts = verdict.facts
     log = read_custody_log(data, trust, facts.rec_id if facts else None)

@@ -16,9 +16,10 @@ from openbwv.verify.bundle import is_bundle, verify_bundle
 from openbwv.verify.errors import BadOption, CannotRead, NothingToVerify
 from openbwv.verify.folder import is_recording, verify_folder
 from openbwv.verify.keyfile import read_commit_key
+from openbwv.verify.revocations import list_beside
 from openbwv.verify.show import show
 from openbwv.verify.store import find_recordings, verify_store
-from openbwv.verify.trustfile import find_trust, installed_path
+from openbwv.verify.trustfile import find_trust, installed_path, trust_path
 
 EXAMPLES = """\
   ./bwv verify store/rec/2026-11-20/01934f…            one recording, whoever signed it
@@ -89,21 +90,22 @@ def judge(path: Path, *, trust: str | None, commit_key: str | None, decrypted: s
             what=f"{path} is not a folder." if path.exists() else f"{path} does not exist.",
             remedy="Name the folder that holds manifest.cbor, a folder of such folders, or a bundle's folder.",
         )
-    believed = find_trust(trust, path)
+    believed, file = find_trust(trust, path), trust_path(trust, path)
+    lists = list_beside(file) if file else []
     key = _key(commit_key, decrypted)
     if is_bundle(path):
-        verdict, log = verify_bundle(path, trust=believed)
+        verdict, log = verify_bundle(path, trust=believed, revocations=lists)
         return Report(verdict, events=[line.event | {"index": line.index} for line in log.lines])
     if is_recording(path):
-        found = verify_folder(path, trust=believed, commit_key=key, decrypted=Path(decrypted) if decrypted else None)
-        return Report(found)
+        plain = Path(decrypted) if decrypted else None
+        return Report(verify_folder(path, trust=believed, revocations=lists, commit_key=key, decrypted=plain))
     folders = list(find_recordings(path))
     if not folders:
         raise NothingToVerify(
             what=f"{path} holds no recording and is no bundle.",
             remedy="Name the folder that holds manifest.cbor, a folder of such folders, or a bundle's folder.",
         )
-    result = verify_store(path, folders, trust=believed)
+    result = verify_store(path, folders, trust=believed, revocations=lists)
     return Report(result.whole(), [(part.path.relative_to(path).as_posix(), part.verdict) for part in result.parts])
 
 

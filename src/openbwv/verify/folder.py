@@ -1,11 +1,12 @@
 """One recording in its folder: manifest.cbor, media.bin, and beside them key.cbor and perhaps orphan.bin."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from openbwv.recording import Reason, Trust, Verdict, Weight, verify_recording
 from openbwv.verify.files import open_or_empty, pieces
+from openbwv.verify.revocations import with_revocation
 
 MANIFEST, MEDIA, KEY, ORPHAN = "manifest.cbor", "media.bin", "key.cbor", "orphan.bin"
 MOST_NAMED = 50
@@ -26,7 +27,12 @@ def is_torn_creation(folder: Path) -> bool:
 
 
 def verify_folder(
-    folder: Path, *, trust: Trust | None, commit_key: bytes | None = None, decrypted: Path | None = None
+    folder: Path,
+    *,
+    trust: Trust | None,
+    revocations: Sequence[bytes] = (),
+    commit_key: bytes | None = None,
+    decrypted: Path | None = None,
 ) -> Verdict:
     """Judge one recording's folder; raises OSError only."""
     with ExitStack() as stack:
@@ -35,7 +41,7 @@ def verify_folder(
         verdict = verify_recording(
             pieces(folder / MANIFEST), media, trust=trust, commit_key=commit_key, plaintext=plaintext
         )
-    return verdict.with_more(not_checked=tuple(_beside(folder)))
+    return with_revocation(verdict, revocations, trust).with_more(not_checked=tuple(_beside(folder)))
 
 
 def _beside(folder: Path) -> Iterator[Reason]:

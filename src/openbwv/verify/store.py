@@ -6,7 +6,7 @@ explains may be a removed recording: cannot tell. One key with two recordings in
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -77,7 +77,9 @@ def find_recordings(root: Path) -> Iterator[Path]:
             yield from find_recordings(folder)
 
 
-def verify_store(root: Path, folders: list[Path], *, trust: Trust | None) -> StoreVerdict:
+def verify_store(
+    root: Path, folders: list[Path], *, trust: Trust | None, revocations: Sequence[bytes] = ()
+) -> StoreVerdict:
     """Judge the recordings in `folders`, all found below `root`; raises OSError only."""
     result = StoreVerdict()
     for folder in folders:
@@ -85,7 +87,7 @@ def verify_store(root: Path, folders: list[Path], *, trust: Trust | None) -> Sto
             what = "The camera lost power while it made this folder: nothing is signed or recorded in it."
             result.not_checked.append(Reason("torn-creation", folder.name, what, Weight.NOTE))
         else:
-            result.parts.append(Part(folder, verify_folder(folder, trust=trust)))
+            result.parts.append(Part(folder, verify_folder(folder, trust=trust, revocations=revocations)))
     receipts = read_receipts(root / RECEIPTS, trust)
     result.reasons += receipts.reasons
     _compare(result, receipts)

@@ -18,12 +18,16 @@ def installed_path(environment: dict[str, str] | None = None) -> Path:
 
 def find_trust(named: str | None, judged: Path) -> Trust | None:
     """Return the trust to judge `judged` by; None where there is none. Raises BadOption for a file that is no use."""
+    path = trust_path(named, judged)
+    return None if path is None else _load(path)
+
+
+def trust_path(named: str | None, judged: Path) -> Path | None:
+    """Return the trust file that counts for `judged`, None where there is none."""
     if named is not None:
-        return _load(Path(named))
+        return Path(named)
     path = installed_path()
-    if not path.is_file() or path.resolve().is_relative_to(judged.resolve()):
-        return None
-    return _load(path)
+    return path if path.is_file() and not path.resolve().is_relative_to(judged.resolve()) else None
 
 
 def _load(path: Path) -> Trust:

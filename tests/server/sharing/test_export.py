@@ -13,6 +13,8 @@ import pytest
 from openbwv.custody import EventType
 from openbwv.recording import from_pem
 from openbwv.server.evidence.models import Recording
+from openbwv.server.fleet.actions import revoke
+from openbwv.server.fleet.revocation import publish_revocations
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.rights import ReasonMissing
 from openbwv.server.sharing.actions import export_recording
@@ -177,3 +179,18 @@ def test_what_recovery_set_aside_travels_along_and_is_called_no_evidence(
     code, answer = judged(folder, capsys, "--trust", str(state / "trust.pem"))
     assert code == 0, answer["reasons"]
     assert any("orphan" in each["code"] for each in answer["not_checked"])
+
+
+def test_the_agencys_list_of_revocations_travels_along_and_answers_who_signed(
+    stored, door, harper, gale, clock, tmp_path, state, capsys
+):
+    clock.advance(60_000)
+    revoke(device=door.camera_row, actor=harper, why="lost", clock=clock)
+    publish_revocations(clock)
+    folder = export_recording(recording=stored, to=tmp_path / "bundle", actor=gale, reason=WHY, clock=clock)
+    beside = state / "revocations.pem"
+    assert (folder / "data" / "revocations.pem").read_bytes() == beside.read_bytes()
+    beside.unlink()  # the bundle's own list says it
+    code, answer = judged(folder, capsys, "--trust", str(state / "trust.pem"))
+    assert (code, answer["signer"]) == (0, "trusted"), json.dumps(answer["reasons"])
+    assert "revoked-later" in {each["code"] for each in answer["not_checked"]}

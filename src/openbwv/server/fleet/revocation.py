@@ -18,6 +18,8 @@ from openbwv.server.vault.keys import key_client
 from openbwv.shared.clock import Clock
 from openbwv.shared.durable import write_durably
 
+BESIDE_TRUST = "revocations.pem"  # beside the trust file, where `./bwv verify --trust` looks for it
+
 
 def revocation_list() -> str | None:
     """Return the newest list, PEM, or None when there is none."""
@@ -41,7 +43,8 @@ def publish_revocations(clock: Clock) -> bool:
         row.number += 1
         row.save()
         pem = key_client().crl(wanted, number=row.number)
-        write_durably(_path(), pem, replace=True, mode=0o644)
+        for path in (_path(), Path(settings.STATE) / BESIDE_TRUST):
+            write_durably(path, pem, replace=True, mode=0o644)
     return True
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from openbwv import recording as r
 from openbwv.custody import EventType, parse_tlog_proof
 from openbwv.server.evidence.models import Recording, State
+from openbwv.server.fleet.revocation import revocation_list
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import require
 from openbwv.server.sharing import bundle, readme
@@ -84,7 +85,7 @@ def _contents(
     public = key_client().public()
     certificates = public["certificates"]
     receipt = bytes(recording.receipts.exclude(signed=None).latest("id").signed)
-    ended = public["earlier_logs"].get(_log_of(receipt))
+    ended, revoked = public["earlier_logs"].get(_log_of(receipt)), revocation_list()
     return bundle.Contents(
         reference=recording.reference,
         force=force().name,
@@ -99,6 +100,7 @@ def _contents(
         log_chain=[certificates["log"], certificates["agency"]],
         earlier_log_chain=[ended, certificates["agency"]] if ended else [],
         facts=_facts(recording, actor=actor, reason=reason, sealed=sealed, clock=clock),
+        revocations=revoked.encode("ascii") if revoked else None,
     )
 
 

@@ -52,6 +52,7 @@ class Contents:
     log_chain: list[bytes]
     earlier_log_chain: list[bytes]  # of the log that took the ingest, where that was one before a restore; else empty
     facts: readme.Facts
+    revocations: bytes | None = None  # the agency's newest list, PEM
 
 
 def write_bundle(folder: Path, contents: Contents) -> bytes:
@@ -69,6 +70,8 @@ def write_bundle(folder: Path, contents: Contents) -> bytes:
         _write(folder / "orphan.bin", contents.orphan)
     (folder / "device-chain.pem").write_bytes(r.to_pem(contents.chain))
     (folder / "receipt.cbor").write_bytes(contents.receipt)
+    if contents.revocations is not None:
+        (folder / "revocations.pem").write_bytes(contents.revocations)
     _write_trail(folder, contents)
     return _bag(folder, contents)
 
