@@ -213,3 +213,19 @@ def test_whoever_may_neither_release_nor_check_cannot_keep_it_either(asked, devi
 
     with pytest.raises(NotPermitted):
         actions.keep_hold(hold=asked, reason="x", actor=devi, clock=clock)
+
+
+def test_an_early_deletion_can_be_declined_and_taken_back_on_its_page(sign_in, force, indra, lou):
+    from openbwv.server.retention.actions.early import propose_early
+
+    recording = force.dock()
+    deletion = propose_early(recording=recording, reason="a mistake", actor=indra, session="i", clock=force.clock)
+    page = f"/retention/early/{deletion.pk}"
+    text = sign_in(indra).get(page).content.decode()
+    assert "Take it back" in text
+    assert "Agree to delete it" not in text
+    browser = sign_in(lou)
+    assert "No, it keeps its date" in browser.get(page).content.decode()
+    assert b"This field is required" in browser.post(page, {"decision": "decline"}).content
+    assert b"It keeps its date." in browser.post(page, {"decision": "decline", "reason": "no"}, follow=True).content
+    assert b"This has been decided" in browser.get(page).content

@@ -6,14 +6,17 @@ import pytest
 
 from django.db import IntegrityError, transaction
 
+from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.people.actions import NotPermitted
+from openbwv.server.people.rights import ReasonMissing
 from openbwv.server.retention import actions
-from openbwv.server.retention.actions.early import approve_early, propose_early
+from openbwv.server.retention.actions.early import approve_early, decline_early, propose_early
 from openbwv.server.retention.errors import NotDeletable, PolicyOver, PolicyWrong, SecondPersonNeeded
 from openbwv.server.retention.models import PolicyVersion
 from openbwv.server.retention.second import note_opened
 from openbwv.server.retention.sweep import sweep
+from openbwv.server.trail.models import Event
 from tests.server import cast
 from tests.server.retention.steps import HOUR_MS, approve
 
@@ -110,3 +113,20 @@ def test_what_is_kept_is_not_deleted_early(force, indra, gale):
     actions.place_hold(recording=recording, kind="person", reason="no", actor=gale, clock=force.clock)
     with pytest.raises(NotDeletable, match="on hold"):
         propose_early(recording=recording, reason="x", actor=indra, session="i", clock=force.clock)
+
+
+def test_the_second_person_may_say_no_to_an_early_deletion_and_the_first_take_it_back(force, indra, lou, gale):
+    recording = force.dock()
+    for person, rule in ((lou, "approve-policy-second-yes"), (indra, "approve-policy-first-yes")):
+        deletion = propose_early(recording=recording, reason="by mistake", actor=indra, session="i", clock=force.clock)
+        with pytest.raises(ReasonMissing):
+            decline_early(deletion=deletion, reason=" ", actor=person, clock=force.clock)
+        with pytest.raises(NotPermitted):
+            decline_early(deletion=deletion, reason="x", actor=gale, clock=force.clock)
+        decline_early(deletion=deletion, reason="it is needed", actor=person, clock=force.clock)
+        deletion.refresh_from_db()
+        assert (deletion.state, deletion.cancelled_because) == ("cancelled", "it is needed")
+        event = Event.objects.filter(type=EventType.DELETE_CANCELLED).latest("id")
+        assert (event.actor, event.rule) == (person, rule)
+        with pytest.raises(NotDeletable):
+            decline_early(deletion=deletion, reason="again", actor=person, clock=force.clock)

@@ -27,8 +27,8 @@ class EarlyForm(ReasonForm):
 
 
 class KeepForm(forms.Form):
-    """Why a hold stays, when it does."""
+    """Why everything stays as it is, when it does."""
 
     reason = needed_sometimes(
-        forms.CharField(label="Reason", max_length=300, help_text="Needed when the hold is to stay.")
+        forms.CharField(label="Reason", max_length=300, help_text="Needed when you say no or take it back.")
     )

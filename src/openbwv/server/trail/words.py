@@ -116,7 +116,7 @@ def span(from_ms: int | None, to_ms: int | None) -> str:
 ASKED_FOR = frozenset(
     {
         EventType.ASSIGN, EventType.CLASSIFY, EventType.HOLD, EventType.UNHOLD, EventType.VIEW, EventType.EXPORT,
-        EventType.DECISION, EventType.REFUSED,
+        EventType.DECISION, EventType.REFUSED, EventType.DELETE_CANCELLED,
     }
 )  # fmt: skip
 

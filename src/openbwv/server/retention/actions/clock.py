@@ -36,7 +36,14 @@ def keep_again(*, recording: Recording, reason: str, actor: Person | None, clock
         cancel(pending, because=reason, actor=actor, clock=clock)
 
 
-def cancel(deletion: Deletion, *, because: str, actor: Person | None, clock: Clock) -> None:
+def cancel(
+    deletion: Deletion,
+    *,
+    because: str,
+    actor: Person | None,
+    rule: str = "a flag, hold or open matter cancels a deletion",
+    clock: Clock,
+) -> None:
     """Set a deletion that has removed nothing to cancelled, with its event."""
     deletion.state = DeletionState.CANCELLED
     deletion.cancelled_utc = utc(clock)
@@ -48,7 +55,7 @@ def cancel(deletion: Deletion, *, because: str, actor: Person | None, clock: Clo
         actor=actor,
         actor_label="" if actor else "retention",
         why=because,
-        rule="a flag, hold or open matter cancels a deletion",
+        rule=rule,
         details={"deletion": deletion.pk, "proposed_ms": to_ms(deletion.proposed_utc)},
         clock=clock,
     )

@@ -6,6 +6,7 @@ from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.retention.actions.clock import cancel
 from openbwv.server.retention.errors import NotDeletable
 from openbwv.server.retention.keeping import reasons_to_keep
 from openbwv.server.retention.models import RUNNING_STATES, Deletion, DeletionCause, DeletionState
@@ -41,10 +42,7 @@ def approve_early(*, deletion: Deletion, actor: Person, session: str, clock: Clo
     """Agree to an early deletion as the second person. Raises NotDeletable, SecondPersonNeeded, NotPermitted."""
     require(actor, "approve-policy-second")
     with transaction.atomic():
-        Recording.objects.select_for_update(of=("self",)).get(pk=deletion.recording_id)
-        deletion = Deletion.objects.select_related("proposed_by").get(pk=deletion.pk)
-        if (deletion.state, deletion.cause) != (DeletionState.PROPOSED, DeletionCause.EARLY) or deletion.approved_by_id:
-            raise NotDeletable(what="This deletion does not wait for a second person.", remedy="Nothing to do.")
+        deletion = _waiting(deletion)
         require_second(
             what=f"deletion:{deletion.pk}",
             first=deletion.proposed_by,
@@ -54,4 +52,28 @@ def approve_early(*, deletion: Deletion, actor: Person, session: str, clock: Clo
         )
         deletion.approved_by = actor
         deletion.save(update_fields=["approved_by"])
+    return deletion
+
+
+def decline_early(*, deletion: Deletion, reason: str, actor: Person, clock: Clock) -> Deletion:
+    """Let a recording keep its date: the second person says no, or the first takes the proposal back.
+
+    Raises NotDeletable, NotPermitted, ReasonMissing.
+    """
+    own = deletion.proposed_by_id == actor.pk
+    rule = require(actor, "approve-policy-first" if own else "approve-policy-second").rule
+    if not reason.strip():
+        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why it keeps its date.")
+    with transaction.atomic():
+        deletion = _waiting(deletion)
+        cancel(deletion, because=reason.strip(), actor=actor, rule=rule, clock=clock)
+    return deletion
+
+
+def _waiting(deletion: Deletion) -> Deletion:
+    """Return the early deletion anew, its recording locked; raises NotDeletable when it waits for nobody."""
+    Recording.objects.select_for_update(of=("self",)).get(pk=deletion.recording_id)
+    deletion = Deletion.objects.select_related("proposed_by", "recording").get(pk=deletion.pk)
+    if (deletion.state, deletion.cause) != (DeletionState.PROPOSED, DeletionCause.EARLY) or deletion.approved_by_id:
+        raise NotDeletable(what="This deletion does not wait for a second person.", remedy="Nothing to do.")
     return deletion

@@ -10,7 +10,7 @@ from openbwv.server.evidence.models import Recording
 from openbwv.server.people.pages import page_for
 from openbwv.server.people.rights import may, require
 from openbwv.server.retention import actions, queries
-from openbwv.server.retention.actions.early import approve_early, propose_early
+from openbwv.server.retention.actions.early import approve_early, decline_early, propose_early
 from openbwv.server.retention.errors import NotDeletable
 from openbwv.server.retention.forms import EarlyForm, KeepForm, ReasonForm
 from openbwv.server.retention.models import Deletion, DeletionCause, DeletionState, FlagRemoval, Hold
@@ -145,14 +145,19 @@ def early(request: HttpRequest) -> HttpResponse:
 @page_for("approve-policy-second")
 @require_http_methods(["GET", "POST"])
 def early_deletion(request: HttpRequest, deletion_id: int) -> HttpResponse:
-    """Read why a recording should go early, and agree."""
+    """Read why a recording should go early, and agree or say no; whoever proposed it may take it back."""
     deletion = get_object_or_404(
         Deletion.objects.select_related("recording", "proposed_by"), pk=deletion_id, cause=DeletionCause.EARLY
     )
     session = session_of(request)
-    if request.method == "POST":
+    form = KeepForm(request.POST or None)
+    if request.method == "POST" and request.POST.get("decision") != "decline":
         approve_early(deletion=deletion, actor=request.user, session=session, clock=clock())
         messages.success(request, "Agreed. It is deleted when the wait is over, unless something keeps it.")
+        return redirect("decisions")
+    if request.method == "POST" and form.is_valid():
+        decline_early(deletion=deletion, reason=form.cleaned_data["reason"], actor=request.user, clock=clock())
+        messages.success(request, "It keeps its date.")
         return redirect("decisions")
     note_opened(what=f"deletion:{deletion.pk}", person=request.user, session=session, clock=clock())
     return render(
@@ -165,7 +170,12 @@ def early_deletion(request: HttpRequest, deletion_id: int) -> HttpResponse:
             "at": deletion.proposed_utc,
             "reason": deletion.reason,
             "about": deletion.get_state_display(),
-            "choices": (("confirm", "Agree to delete it", "danger"),),
+            "form": form,
+            "choices": (
+                (("decline", "Take it back: it keeps its date", ""),)
+                if deletion.proposed_by == request.user
+                else (("confirm", "Agree to delete it", "danger"), ("decline", "No, it keeps its date", ""))
+            ),
             "over": deletion.state != DeletionState.PROPOSED or deletion.approved_by_id is not None,
         },
     )
