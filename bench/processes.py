@@ -73,14 +73,8 @@ def peak_mib(pid: int) -> float:
 
 
 def plain_door(port: int, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start the door's application without TLS, as the C floor has none; otherwise as `./bwv server door` does."""
-    from openbwv.server.commands.server import DOOR, MALLOC
-
-    command = [
-        sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--workers",
-        "1", "--no-ws", "--loop", "asyncio", "--no-log", DOOR,
-    ]  # fmt: skip
-    return subprocess.Popen(command, env=os.environ | MALLOC | environment)
+    """Start the door's receiver without TLS, as the C floor has none; otherwise it is what `./bwv server door` runs."""
+    return subprocess.Popen([sys.executable, "-m", "bench.plain_door", str(port)], env=os.environ | environment)
 
 
 def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:

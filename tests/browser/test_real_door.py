@@ -12,7 +12,8 @@ from playwright.sync_api import expect
 from openbwv.custody import EventType
 from tests.browser.footage import encode
 from tests.browser.test_exact import READ, READER
-from tests.server.ingest.conftest import Door, inline, keyd, run_at_once, running_log
+from tests.loops import run_at_once
+from tests.server.ingest.conftest import Door, inline, keyd, running_log
 from tests.server.sharing.conftest import units_of
 
 __all__ = ["inline", "keyd", "running_log"]

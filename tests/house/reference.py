@@ -27,15 +27,18 @@ HTTP_MEANING = {
     403: "never with this account or device",
     404: "never at this address",
     405: "never with this method",
+    408: "at once: all of it in one go",
     409: "after a change: something else stands in the way",
     410: "never: it is gone",
     411: "with a Content-Length",
     422: "never with this recording",
     413: "in smaller pieces",
     429: "after a pause",
+    431: "never: with less in its head",
     500: "after whoever runs the system has mended it",
     502: "later",
     503: "later: a part of the system is not running",
+    505: "in HTTP/1.1",
     507: "when there is room again",
 }
 ELSEWHERE = {

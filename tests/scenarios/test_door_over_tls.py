@@ -1,4 +1,4 @@
-"""The door as devices meet it: a real granian process, TLS 1.3 with client certificates, and the worker behind it."""
+"""The door as devices meet it: a real process, TLS 1.3 with client certificates, and the worker behind it."""
 
 import secrets
 import ssl
@@ -13,7 +13,6 @@ from openbwv.shared import door as protocol
 from openbwv.shared.upload import Fragment, Parcel, Progress, announce, finish, patiently, send_media
 from tests.scenarios.force import RealForce
 
-pytestmark = pytest.mark.timeout(600)  # on a busy machine the force alone takes a minute to begin
 NOW_MS = 1_795_183_331_000
 
 

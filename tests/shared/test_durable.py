@@ -113,24 +113,6 @@ def test_short_writes_are_continued(tmp_path, monkeypatch):
     assert (tmp_path / "evidence").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("taken", [0, 1, 7, 8, 9, 12])
-def test_pieces_are_written_in_order_and_short_writes_are_continued(tmp_path, monkeypatch, taken):
-    pieces = [b"abcdefg", b"", memoryview(b"hi"), b"jkl"]
-    monkeypatch.setattr(os, "writev", lambda descriptor, some: os.write(descriptor, b"".join(some)[:taken]))
-    with durable.NewFile(tmp_path / "evidence") as file:
-        file.write_all(pieces)
-        assert file.length == 12
-        file.commit()
-    assert (tmp_path / "evidence").read_bytes() == b"abcdefghijkl"
-
-
-def test_more_pieces_than_one_call_takes(tmp_path):
-    with durable.NewFile(tmp_path / "evidence") as file:
-        file.write_all([bytes([number % 251]) for number in range(3000)])
-        file.commit()
-    assert (tmp_path / "evidence").read_bytes() == bytes(number % 251 for number in range(3000))
-
-
 def test_appending_grows_the_file_and_a_failed_append_is_cut_off(tmp_path, monkeypatch):
     path = tmp_path / "journal"
     assert durable.append_durably(path, b"one") == 3

@@ -1,17 +1,55 @@
-"""The door as granian loads it: Django's models without Django's request handling."""
+"""Running the door: its socket, its TLS, its receiver, until a signal ends it."""
 
 import gc
-import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openbwv.server.settings")
+from openbwv.recording.errors import EXIT_CONFIG, BwvError
+from openbwv.server.ingest.app import answer_to
+from openbwv.server.ingest.receiver import BACKLOG, Receiver
+from openbwv.server.ingest.sweep import sweep_at_start
+from openbwv.server.ingest.tls import DoorTls
 
-import django
 
-django.setup()
+class CannotListen(BwvError):
+    """The address to listen on is taken, or is none of this machine's."""
 
-from openbwv.server.ingest.app import application  # noqa: E402  (needs Django set up)
+    code = "cannot-listen"
+    http_status = 500
+    exit_code = EXIT_CONFIG
 
-gc.collect()
-gc.freeze()  # what is loaded now lives as long as the process: no collection need walk over it again
+    def __init__(self, host: str, port: int, problem: OSError) -> None:
+        super().__init__(
+            what=f"The door cannot listen on {host} port {port}: {problem.strerror or problem}.",
+            remedy="Choose another --port, or end what listens there.",
+        )
 
-__all__ = ["application"]
+
+def run_door(host: str, port: int, tls: DoorTls | None, *, listening: Callable[[], None]) -> None:
+    """Serve the door until SIGTERM or SIGINT; `listening` is called once it does. Raises CannotListen.
+
+    Without `tls` (only for measuring beside something that has none either) everybody gets in.
+    """
+    sweep_at_start()
+    with _listener(host, port) as listener:
+        receiver = Receiver(listener, answer_to, tls)
+
+        def end(_signal: int, _frame: FrameType | None) -> None:
+            receiver.stop()
+
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, end)
+        gc.collect()
+        gc.freeze()  # what is loaded now lives as long as the process: no collection need walk over it again
+        listening()
+        receiver.serve()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as problem:
+        raise CannotListen(host, port, problem) from problem

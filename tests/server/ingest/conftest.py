@@ -1,15 +1,19 @@
 """A force with a key service in this process, a log that is drained at once, a dock and a camera at the door."""
 
-import asyncio
 import contextlib
 import hashlib
 import json
+import socket
+import threading
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from openbwv.custody import LogReader
 from openbwv.recording import Inventory
+from openbwv.server.ingest import app, parts, side_objects, work
+from openbwv.server.ingest.inlet import PeerGone
+from openbwv.server.ingest.receiver import Receiver
 from openbwv.server.vault.force import Force
 from openbwv.server.vault.keyd.ledger import Ledger
 from openbwv.server.vault.keyd.logwatch import LogWatch
@@ -79,13 +83,45 @@ def make_device(ring, model, name, profile):
     return row, key, [agency.to_der(certificate), agency.to_der(ring.agency_cert)]
 
 
-def run_at_once(coroutine):
-    """Run a coroutine that never really waits, without an event loop (in one, Django would open other connections)."""
+def converse(receiver, sent):
+    """Send bytes over a connection that `receiver` answers in this thread; return all that came back."""
+    ours, theirs = socket.socketpair()
+    came = []
+
+    def client():
+        with contextlib.suppress(OSError):  # answered and closed before all was said
+            ours.sendall(sent)
+        ours.shutdown(socket.SHUT_WR)
+        while data := ours.recv(1 << 16):
+            came.append(data)
+
+    other = threading.Thread(target=client)
+    other.start()
     try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("it waited for something")
+        with contextlib.suppress(PeerGone):
+            receiver.converse(theirs)
+    finally:
+        theirs.close()
+        other.join()
+        ours.close()
+    return b"".join(came)
+
+
+def read_answer(data):
+    """Return (status, JSON or bytes, headers, what follows) of one answer; raises NoAnswer when there is none."""
+    if not data:
+        raise NoAnswer
+    head, _, rest = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    length = int(headers["content-length"])
+    body = rest[:length]
+    value = json.loads(body) if headers["content-type"] == "application/json" else body
+    return int(first.split()[1]), value, headers, rest[length:]
+
+
+class NoAnswer(Exception):
+    """The door closed the connection without a word."""
 
 
 class Door:
@@ -116,38 +152,15 @@ class Door:
         )
         return TestCamera(key, [agency.to_der(leaf), agency.to_der(root)], epoch=self.camera.epoch)
 
-    def ask(self, method, path, body=b"", *, token=None, headers=None, chunk=70_000, length=True):
-        """Send one request; return (status, JSON or bytes, headers)."""
-        from openbwv.server.ingest.app import application
-
-        path, _, query = path.partition("?")
-        given = {"authorization": f"Bearer {self.token if token is None else token}"} | (headers or {})
+    def ask(self, method, path, body=b"", *, token=None, headers=None, length=True):
+        """Send one request over a connection of its own; return (status, JSON or bytes, headers)."""
+        given = {"host": "door", "connection": "close"}
+        given |= {"authorization": f"Bearer {self.token if token is None else token}"} | (headers or {})
         if length and "content-length" not in given:
             given["content-length"] = str(len(body))
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [(k.lower().encode(), v.encode()) for k, v in given.items()],
-        }
-        pieces = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
-        waiting = [
-            {"type": "http.request", "body": piece, "more_body": n + 1 < len(pieces)} for n, piece in enumerate(pieces)
-        ]
-        sent = []
-
-        async def receive():
-            return waiting.pop(0) if waiting else {"type": "http.disconnect"}
-
-        async def send(message):
-            sent.append(message)
-
-        run_at_once(application(scope, receive, send))
-        status = sent[0]["status"]
-        answer = b"".join(message.get("body", b"") for message in sent[1:])
-        got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return status, json.loads(answer) if got["content-type"] == "application/json" else answer, got
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in given.items())
+        receiver = Receiver(None, app.answer_to, None)
+        return read_answer(converse(receiver, head.encode() + b"\r\n" + body))[:3]
 
     def hello(self, key, chain, *, door=None, nonce=None):
         """Say hello as a device and keep its token; return (status, answer)."""
@@ -192,30 +205,16 @@ class Door:
         return receipt
 
 
-class Unlimited:
-    """Waits without a clock: what is run at once has no event loop."""
-
-    def __init__(self, _limit_s):
-        pass
-
-    async def wait(self, receive):
-        return await receive()
-
-
 @pytest.fixture
 def inline(monkeypatch):
-    """Run the door's threads in this one, so that a test's transaction sees what they do."""
-    from openbwv.server.ingest import app, http, parts, side_objects, work
+    """Do the door's work at the database in this thread, so that a test's transaction sees it."""
 
-    async def now(function, *arguments, **keywords):
+    def now(function, *arguments, **keywords):
         with work.database_faults_named():
             return function(*arguments, **keywords)
 
-    for module in (app, parts, side_objects, work):
-        monkeypatch.setattr(module, "in_thread", now, raising=False)
-    monkeypatch.setattr(asyncio, "to_thread", now)
-    monkeypatch.setattr(asyncio, "timeout", lambda _seconds: contextlib.nullcontext())
-    monkeypatch.setattr(http, "Patience", Unlimited)
+    for module in (app, parts, side_objects):
+        monkeypatch.setattr(module, "at_database", now)
 
 
 @pytest.fixture

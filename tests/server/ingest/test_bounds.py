@@ -102,7 +102,7 @@ def test_no_numbers_in_an_inventory_make_the_door_fail(door, boot, next_rc):
 
 @pytest.mark.parametrize("length", ["9" * 30, "9" * 5000])
 def test_a_length_of_thousands_of_digits_is_no_length(door, length):
-    assert door.ask("POST", "/hello", b"x", headers={"content-length": length})[0] in (411, 413)
+    assert door.ask("POST", "/hello", b"x", headers={"content-length": length})[0] == 400
 
 
 @FUZZ

@@ -21,8 +21,8 @@ from openbwv.server.vault import actions, media, viewing
 from openbwv.server.vault.errors import NotStored, ViewingClosed
 from openbwv.server.vault.keyd.errors import KeydUnavailable
 from openbwv.server.vault.models import ViewingSession, WatchGrant
+from tests.loops import run_at_once
 from tests.server.footage import fake_units
-from tests.server.ingest.conftest import run_at_once
 from tests.server.test_frankie import fill
 
 

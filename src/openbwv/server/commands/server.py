@@ -7,18 +7,16 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from openbwv.command import Parser
 from openbwv.recording.errors import EXIT_CONFIG, BwvError
 from openbwv.server.boot import add_state, boot
-from openbwv.server.vault.force import Force, read_force
+from openbwv.server.vault.force import read_force
 
 EXAMPLES = """  ./bwv server --state /srv/bwv --port 8000
   ./bwv server door --state /srv/bwv --host 0.0.0.0 --port 8443
 """
 PAGES = "openbwv.server.asgi:application"
-DOOR = "openbwv.server.door:application"
 LOCAL = ("127.0.0.1", "::1", "localhost")
 STARTUP_S = 60.0
 # A sealed fragment is about a MiB: without these, half of the time goes into page faults of malloc (measured; the
@@ -50,7 +48,13 @@ def main(argv: list[str]) -> int:
     is_door = arguments.which == "door"
     port = arguments.port or (8443 if is_door else 8000)
     _check_clock()
-    _serve(arguments, force, state, port=port, is_door=is_door)
+    scheme = "https" if is_door else "http"
+    url = f"{scheme}://{arguments.host}:{port}"
+    line = json.dumps({arguments.which: url}) if arguments.json else f"listening {url}"
+    if is_door:
+        _serve_door(arguments.host, port, state, line)
+    else:
+        _serve_pages(arguments.host, port, line)
     return 0
 
 
@@ -75,43 +79,31 @@ def _check_clock() -> None:
     clock()
 
 
-def _serve(arguments: argparse.Namespace, force: Force, state: Path, *, port: int, is_door: bool) -> None:
+def _serve_door(host: str, port: int, state: Path, line: str) -> None:
+    from openbwv.server.door import run_door
+    from openbwv.server.ingest.tls import DoorTls
+
+    run_door(host, port, DoorTls(state), listening=lambda: print(line, flush=True))
+
+
+def _serve_pages(host: str, port: int, line: str) -> None:
     from granian import Granian
     from granian.constants import Interfaces, Loops
 
     for name, value in MALLOC.items():
         os.environ.setdefault(name, value)
-    scheme = "https" if is_door else "http"
-    url = f"{scheme}://{arguments.host}:{port}"
-    line = json.dumps({"door" if is_door else "pages": url}) if arguments.json else f"listening {url}"
-    threading.Thread(target=_tell, args=(arguments.host, port, line), daemon=True).start()
+    threading.Thread(target=_tell, args=(host, port, line), daemon=True).start()
     Granian(
-        DOOR if is_door else PAGES,
-        address=arguments.host,
+        PAGES,
+        address=host,
         port=port,
         interface=Interfaces.ASGI,
         loop=Loops.asyncio,
-        workers=1,  # released keys and nonces live in this one process's memory
+        workers=1,  # released keys live in this one process's memory
         websockets=False,
         log_enabled=False,
         workers_kill_timeout=10,
-        **(_door_tls(state) if is_door else {}),
     ).serve()
-
-
-def _door_tls(state: Path) -> dict[str, Any]:
-    """Return granian's TLS settings: ours alone, clients with a certificate of this force alone, TLS 1.3 (default)."""
-    from granian.constants import HTTPModes
-
-    tls = state / "tls"
-    return {
-        "ssl_cert": tls / "door.pem",
-        "ssl_key": tls / "door.key",
-        "ssl_ca": state / "trust.pem",
-        "ssl_crl": [tls / "crl.pem"],
-        "ssl_client_verify": True,
-        "http": HTTPModes.http1,  # one protocol less to speak to strangers; devices of ours use no other
-    }
 
 
 def _tell(host: str, port: int, line: str) -> None:

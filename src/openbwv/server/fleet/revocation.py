@@ -1,7 +1,7 @@
 """The revocation list: every revoked device's certificate, signed by the agency CA, in STATE/tls/crl.pem.
 
 The database decides: a revoked device is refused at its next request whatever the list says. The list travels with
-every hello, so that docks and cameras refuse it as well, and granian reads it when the door starts.
+every hello, so that docks and cameras refuse it as well, and the door's TLS reads it anew when it changes.
 """
 
 from itertools import chain

@@ -1,14 +1,12 @@
-"""The door: a raw ASGI callable of its own process and port, behind mutual TLS (docs/ref/door.md).
+"""The door's addresses, and who may ask what of them (docs/ref/door.md).
 
 Mutual TLS keeps strangers out and is not identity: every request but the two of hello carries a token that was given
 for a signature. Django's request handling is not used: it would spool each body to disk before a byte is checked.
 """
 
-import asyncio
 import logging
 import re
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,30 +14,20 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.ingest import complete, dock_deeds, hello, journal, manifest, parts, receipts, renewal, side_objects
 from openbwv.server.ingest.errors import BadRequest, Busy, NoSuchAddress, NotYours
-from openbwv.server.ingest.http import (
-    Answer,
-    PeerGone,
-    Receive,
-    Request,
-    Send,
-    error_answer,
-    hex_of,
-    json_answer,
-    number_of,
-)
-from openbwv.server.ingest.sweep import sweep_at_start
+from openbwv.server.ingest.http import Answer, Request, error_answer, hex_of, json_answer, number_of
+from openbwv.server.ingest.inlet import PeerGone
+from openbwv.server.ingest.places import NoPlace, Places
 from openbwv.server.ingest.tokens import Peer, who_asks
-from openbwv.server.ingest.work import in_thread
+from openbwv.server.ingest.work import at_database
 from openbwv.shared.door import TYPE_COSE, BadAnswer, from_base64, to_base64
 
 MOST_BODIES_AT_ONCE = 64
 MOST_BODIES_OF_ONE = 16  # a device that opens all it can still leaves the door to the others
 INVENTORY_LIMIT_BYTES = 1 << 20
-UNREAD = (411, 413)  # answered at once: how long such a body is nobody knows, or too long to be taken in and forgotten
-DRAIN_S = 60.0
 RECORDING = r"/recordings/(?P<rec_id>[0-9a-f]{32})"
 logger = logging.getLogger(__name__)
-Handler = Callable[[Request, dict[str, str], Any], Awaitable[Answer]]
+Handler = Callable[[Request, dict[str, str], Any], Answer]
+_bodies = Places(most=MOST_BODIES_AT_ONCE, most_of_one=MOST_BODIES_OF_ONE)  # each holds half a MiB and a file
 
 
 @dataclass(frozen=True)
@@ -53,33 +41,22 @@ class Route:
     streams: bool = False
 
 
-async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Answer one request; the entry point that granian calls."""
-    if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
-    elif scope["type"] == "http":
-        request = Request.of(scope, receive)
-        try:
-            answer = await _answer(request)
-            if answer.status not in UNREAD:
-                async with asyncio.timeout(DRAIN_S):
-                    await request.drain()
-        except (PeerGone, TimeoutError):
-            return  # nothing was kept of a body that broke off; the sender asks what is held and goes on
-        await answer.send(send)
-
-
-async def _answer(request: Request) -> Answer:
+def answer_to(request: Request) -> Answer:
+    """Answer one request; raises PeerGone when its sender left in the middle of it."""
     try:
         route, found = _find(request)
         if route.open:
-            return await route.handler(request, found, None)
-        peer = await in_thread(who_asks, request.headers.get("authorization", ""))
+            return route.handler(request, found, None)
+        peer = at_database(who_asks, request.headers.get("authorization", ""))
         if not route.streams:
-            return await route.handler(request, found, peer)
-        return await _bounded(route.handler(request, found, peer), peer.kid)
+            return route.handler(request, found, peer)
+        with _bodies.place(peer.kid):
+            return route.handler(request, found, peer)
     except BwvError as refusal:
         return error_answer(refusal)
+    except NoPlace as full:
+        whose = "uploads of this device" if full.of_one else "uploads"
+        return error_answer(Busy(what=f"{full.most} {whose} run already.", remedy="Try again in a few seconds."))
     except PeerGone:
         raise
     except Exception:
@@ -97,25 +74,6 @@ class DoorFailed(BwvError):
         super().__init__(what="The door failed inside.", remedy="Nothing was taken; its output says more. Try again.")
 
 
-_bodies: Counter[str] = Counter()  # running uploads of each device; one event loop, so no lock
-
-
-async def _bounded(work: Awaitable[Answer], kid: str) -> Answer:
-    """Take at most so many bodies at once, in all and of one device: each holds some MiB and a file."""
-    full = _bodies.total() >= MOST_BODIES_AT_ONCE
-    if full or _bodies[kid] >= MOST_BODIES_OF_ONE:
-        work.close()  # type: ignore[attr-defined]
-        whose = f"{MOST_BODIES_AT_ONCE} uploads" if full else f"{MOST_BODIES_OF_ONE} uploads of this device"
-        raise Busy(what=f"{whose} run already.", remedy="Try again in a few seconds.")
-    _bodies[kid] += 1
-    try:
-        return await work
-    finally:
-        _bodies[kid] -= 1
-        if not _bodies[kid]:
-            del _bodies[kid]
-
-
 def _find(request: Request) -> tuple[Route, dict[str, str]]:
     for route in ROUTES:
         found = route.path.fullmatch(request.path)
@@ -126,103 +84,89 @@ def _find(request: Request) -> tuple[Route, dict[str, str]]:
     )
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await asyncio.to_thread(sweep_at_start)
-        await send({"type": message["type"] + ".complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
-
-
 def _rec_id(found: dict[str, str]) -> bytes:
     return bytes.fromhex(found["rec_id"])
 
 
-async def _get_hello(_request: Request, _found: dict[str, str], _peer: Peer) -> Answer:
-    return json_answer(await in_thread(hello.say_hello, clock()))
+def _get_hello(_request: Request, _found: dict[str, str], _peer: Peer) -> Answer:
+    return json_answer(at_database(hello.say_hello, clock()))
 
 
-async def _post_hello(request: Request, _found: dict[str, str], _peer: Peer) -> Answer:
-    data = await request.body(limit=INVENTORY_LIMIT_BYTES)
-    return json_answer(await in_thread(hello.take_inventory, data, clock()))
+def _post_hello(request: Request, _found: dict[str, str], _peer: Peer) -> Answer:
+    data = request.whole(limit=INVENTORY_LIMIT_BYTES)
+    return json_answer(at_database(hello.take_inventory, data, clock()))
 
 
-async def _get_manifest(_request: Request, found: dict[str, str], peer: Peer) -> Answer:
-    return json_answer(await in_thread(manifest.manifest_held, _rec_id(found), peer))
+def _get_manifest(_request: Request, found: dict[str, str], peer: Peer) -> Answer:
+    return json_answer(at_database(manifest.manifest_held, _rec_id(found), peer))
 
 
-async def _put_manifest(request: Request, found: dict[str, str], peer: Peer) -> Answer:
+def _put_manifest(request: Request, found: dict[str, str], peer: Peer) -> Answer:
     from_seq = number_of(request.query.get("from", "0"), name="from")
-    data = await request.body(limit=manifest.MANIFEST_LIMIT_BYTES)
+    data = request.whole(limit=manifest.MANIFEST_LIMIT_BYTES)
     if not data:
         raise BadRequest(what="There is no entry in the body.", remedy="Send signed entries.")
-    held = await in_thread(
-        manifest.take_manifest, _rec_id(found), from_seq=from_seq, data=data, peer=peer, clock=clock()
-    )
+    held = at_database(manifest.take_manifest, _rec_id(found), from_seq=from_seq, data=data, peer=peer, clock=clock())
     return json_answer(held)
 
 
-async def _put_key(request: Request, found: dict[str, str], peer: Peer) -> Answer:
-    data = await request.body(limit=side_objects.KEY_LIMIT_BYTES)
-    made = await in_thread(side_objects.take_key, _rec_id(found), data, peer, clock())
+def _put_key(request: Request, found: dict[str, str], peer: Peer) -> Answer:
+    data = request.whole(limit=side_objects.KEY_LIMIT_BYTES)
+    made = at_database(side_objects.take_key, _rec_id(found), data, peer, clock())
     return json_answer({}, status=201 if made else 200)
 
 
-async def _get_parts(_request: Request, found: dict[str, str], peer: Peer) -> Answer:
-    return json_answer(await in_thread(parts.parts_held, _rec_id(found), peer))
+def _get_parts(_request: Request, found: dict[str, str], peer: Peer) -> Answer:
+    return json_answer(at_database(parts.parts_held, _rec_id(found), peer))
 
 
-async def _put_part(request: Request, found: dict[str, str], peer: Peer) -> Answer:
+def _put_part(request: Request, found: dict[str, str], peer: Peer) -> Answer:
     first_seq = number_of(found["seq"], name="first_seq")
-    status, stored = await parts.take_part(request, _rec_id(found), first_seq, peer, clock())
+    status, stored = parts.take_part(request, _rec_id(found), first_seq, peer, clock())
     return json_answer({"stored": stored}, status=status)
 
 
-async def _put_orphan(request: Request, found: dict[str, str], peer: Peer) -> Answer:
-    made = await side_objects.take_orphan(request, _rec_id(found), peer, clock())
+def _put_orphan(request: Request, found: dict[str, str], peer: Peer) -> Answer:
+    made = side_objects.take_orphan(request, _rec_id(found), peer, clock())
     return json_answer({}, status=201 if made else 200)
 
 
-async def _post_complete(request: Request, found: dict[str, str], peer: Peer) -> Answer:
-    receipt = await in_thread(complete.complete, _rec_id(found), await request.json(), peer, clock())
+def _post_complete(request: Request, found: dict[str, str], peer: Peer) -> Answer:
+    receipt = at_database(complete.complete, _rec_id(found), request.json(), peer, clock())
     return Answer(200, receipt, content_type=TYPE_COSE)
 
 
-async def _get_receipts(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
-    return json_answer(await in_thread(receipts.receipts_of, _camera_kid(request, peer), peer))
+def _get_receipts(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
+    return json_answer(at_database(receipts.receipts_of, _camera_kid(request, peer), peer))
 
 
-async def _get_journal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
-    return json_answer(await in_thread(journal.journal_held, _camera_kid(request, peer), peer))
+def _get_journal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
+    return json_answer(at_database(journal.journal_held, _camera_kid(request, peer), peer))
 
 
-async def _put_journal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
+def _put_journal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
     from_seq = number_of(request.query.get("from", "0"), name="from")
-    data = await request.body(limit=manifest.MANIFEST_LIMIT_BYTES)
+    data = request.whole(limit=manifest.MANIFEST_LIMIT_BYTES)
     if not data:
         raise BadRequest(what="There is no entry in the body.", remedy="Send signed entries.")
     kid = _camera_kid(request, peer)
-    return json_answer(
-        await in_thread(journal.take_journal, kid, from_seq=from_seq, data=data, peer=peer, clock=clock())
-    )
+    return json_answer(at_database(journal.take_journal, kid, from_seq=from_seq, data=data, peer=peer, clock=clock()))
 
 
-async def _post_renewal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
+def _post_renewal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
     try:
-        csr = from_base64((await request.json()).get("csr"), "renewal")
+        csr = from_base64(request.json().get("csr"), "renewal")
     except BadAnswer as problem:
         raise BadRequest(what="The certificate request is not base64.", remedy="Send {csr: base64}.") from problem
-    chain = await in_thread(renewal.renew_certificate, csr, peer, clock())
+    chain = at_database(renewal.renew_certificate, csr, peer, clock())
     return json_answer({"chain": [to_base64(der) for der in chain]})
 
 
-async def _post_stranger(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
+def _post_stranger(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
     if not peer.is_dock:
         raise NotYours(what="Only a dock may ask this.", remedy="Say hello for yourself.")
-    data = await request.body(limit=INVENTORY_LIMIT_BYTES)
-    await in_thread(hello.take_stranger, data, peer, clock())
+    data = request.whole(limit=INVENTORY_LIMIT_BYTES)
+    at_database(hello.take_stranger, data, peer, clock())
     return json_answer({}, status=201)
 
 
@@ -234,11 +178,11 @@ def _camera_kid(request: Request, peer: Peer) -> str:
 def _dock_deed(deed: Callable[..., tuple[int, dict[str, Any]]]) -> Handler:
     """Return the handler of a deed that only a dock may ask for: JSON in, JSON out."""
 
-    async def handle(request: Request, found: dict[str, str], peer: Peer) -> Answer:
+    def handle(request: Request, found: dict[str, str], peer: Peer) -> Answer:
         if not peer.is_dock:
             raise NotYours(what="Only a dock may ask this.", remedy="Do it on the dock's page.")
-        value = await request.json() if request.method == "POST" else dict(request.query)
-        status, answer = await in_thread(deed, value, found, peer, clock())
+        value = request.json() if request.method == "POST" else dict(request.query)
+        status, answer = at_database(deed, value, found, peer, clock())
         return json_answer(answer, status=status)
 
     return handle

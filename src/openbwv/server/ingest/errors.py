@@ -23,6 +23,33 @@ class BadRequest(DoorRefusal):
     http_status = 400
 
 
+class HeadTooLong(DoorRefusal):
+    """A request with more, or longer, headers than the door reads."""
+
+    code = "head-too-long"
+    http_status = 431
+
+
+class HttpVersion(DoorRefusal):
+    """A request in another version of HTTP than 1.1."""
+
+    code = "http-version"
+    http_status = 505
+
+    def __init__(self) -> None:
+        super().__init__(what="The door speaks HTTP/1.1 alone.", remedy="Use that version.")
+
+
+class TooSlow(DoorRefusal):
+    """A request whose head was begun and not sent within the time for it."""
+
+    code = "too-slow"
+    http_status = 408
+
+    def __init__(self) -> None:
+        super().__init__(what="The request's head did not arrive in time.", remedy="Send it again, in one go.")
+
+
 class NoSuchAddress(DoorRefusal):
     """An address or method that the door does not have."""
 

@@ -49,13 +49,9 @@ def manifest_held(rec_id: bytes, peer: Peer) -> dict[str, Any]:
     return {"next_seq": recording.next_seq, "tail": bytes(recording.tail).hex()}
 
 
-def find_recording(rec_id: bytes, peer: Peer, *, only: tuple[str, ...] = ()) -> Recording | None:
-    """Return the recording, or None; raises NotYours when a camera asks for another camera's.
-
-    With `only`, just these columns are read, and its camera's kid.
-    """
-    found = Recording.objects.select_related("camera").filter(pk=UUID(bytes=rec_id))
-    recording = (found.only(*only, "camera__kid") if only else found).first()
+def find_recording(rec_id: bytes, peer: Peer) -> Recording | None:
+    """Return the recording, or None; raises NotYours when a camera asks for another camera's."""
+    recording = Recording.objects.select_related("camera").filter(pk=UUID(bytes=rec_id)).first()
     if recording is not None:
         check_owner(recording.camera.kid if recording.camera else "", peer)
     return recording

@@ -2,39 +2,38 @@
 
 A part is a run of whole fragments; its place is the entry number of its first. It is written as one new object beside
 the final name, checked, synced, named, and only then is its row made and 201 answered. Fragments that are here already
-are checked and not written again: a fragment belongs to the first durable part that holds it (R4). Memory: half a
-MiB a request, beside its connection's. A body that differs from what was signed is kept only when its Content-Digest
+are checked and not written again: a fragment belongs to the first durable part that holds it (R4). Memory: one
+block of half a MiB a request. A body that differs from what was signed is kept only when its Content-Digest
 proves that it was sent so.
 """
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from openbwv.recording import FragmentInfo, PartChecker, PartError
-from openbwv.recording.problems import FragmentError
 from openbwv.server.evidence import arrival
-from openbwv.server.evidence.models import Recording
+from openbwv.server.evidence.models import Recording, State
+from openbwv.server.fleet.models import Camera
+from openbwv.server.ingest import quick
 from openbwv.server.ingest.aside import aside_store, count_only, has_room, keep_file_aside
 from openbwv.server.ingest.errors import BadRequest, DigestWrong, EntriesFirst, NotOnEdge, NotSignedBytes, UnknownDevice
-from openbwv.server.ingest.http import PeerGone, Request
-from openbwv.server.ingest.manifest import GONE, find_recording, is_aside
+from openbwv.server.ingest.http import Request
+from openbwv.server.ingest.manifest import GONE, check_owner, find_recording, is_aside
 from openbwv.server.ingest.tokens import Peer
-from openbwv.server.ingest.work import in_thread
+from openbwv.server.ingest.work import at_database
 from openbwv.server.vault.media_map import fragment_table, held_fragments
 from openbwv.server.vault.models import ObjectKind, Part, StoredObject
 from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
 from openbwv.shared.door import PART_LIMIT_BYTES
-from openbwv.shared.durable import NewFile
 
-GATHER_BYTES = 512 << 10  # the most efficient size that keeps an upload below 4 MiB (./bwv bench ingest)
 DIGEST = re.compile(r"\bsha-256=:([A-Za-z0-9+/=]{44}):")  # RFC 9530, one algorithm
 
 
@@ -46,7 +45,7 @@ class PartJob:
         self.digest = digest
         self.run = run_of(recording, first_seq, length)
         self.within = (self.run[0].seq, self.run[-1].seq)
-        held = held_fragments(recording, within=self.within)
+        held = held_within(recording.pk, self.within)
         self.missing = [info for info in self.run if info.seq not in held]
         keep_all = digest is not None and self.missing  # if it should differ, the whole body is the evidence of it
         self.wanted = {info.seq for info in (self.run if keep_all else self.missing)}
@@ -57,20 +56,17 @@ class PartJob:
         self._spans = _spans(self.run, self.wanted)
         self._at = 0
 
-    def take(self, chunks: list[bytes]) -> None:
-        """Check and write what was gathered; runs in a thread. Raises PartError at once when no digest was sent.
-
-        Written in one call: after each that lets other threads run, this one must wait for its turn.
-        """
-        for chunk in chunks:
-            if self.whole is not None:
-                self.whole.update(chunk)
-            self._check(chunk)
+    def take(self, block: memoryview) -> None:
+        """Check and write the next bytes of the body. Raises PartError at once when no digest was sent."""
+        if self.whole is not None:
+            self.whole.update(block)
+        self._check(block)
         if self.file is not None:
-            self.file.write_all([piece for chunk in chunks for piece in self._wanted_of(chunk)])
+            for piece in self._wanted_of(block):
+                self.file.write(piece)
 
     def finish(self) -> None:
-        """Check that the body was whole and what its digest says; raises DigestWrong, PartError, FragmentError."""
+        """Check that the body was whole and what its digest says; raises DigestWrong, PartError."""
         if self.whole is not None and self.whole.digest() != self.digest:
             raise DigestWrong(
                 what="The body is not the one its Content-Digest names; nothing was kept.",
@@ -80,23 +76,22 @@ class PartJob:
             raise self.problem
         self.checker.finish()
 
-    def _check(self, chunk: bytes) -> None:
+    def _check(self, block: memoryview) -> None:
         if self.problem is not None:
             return
         try:
-            self.checker.feed(chunk)
+            self.checker.feed(block)
         except PartError as problem:
             if self.whole is None:
                 raise
             self.problem = problem  # go on: with its digest the whole body is kept as evidence of the difference
 
-    def _wanted_of(self, chunk: bytes) -> Iterator[memoryview]:
-        start, end = self._at, self._at + len(chunk)
+    def _wanted_of(self, block: memoryview) -> Iterator[memoryview]:
+        start, end = self._at, self._at + len(block)
         self._at = end
-        view = memoryview(chunk)
         for low, high in self._spans:
             if low < end and high > start:
-                yield view[max(low, start) - start : min(high, end) - start]
+                yield block[max(low, start) - start : min(high, end) - start]
 
 
 def parts_held(rec_id: bytes, peer: Peer) -> dict[str, Any]:
@@ -113,42 +108,25 @@ def parts_held(rec_id: bytes, peer: Peer) -> dict[str, Any]:
     return {"parts": _joined(runs, recording)}
 
 
-async def take_part(request: Request, rec_id: bytes, first_seq: int, peer: Peer, clock: Clock) -> tuple[int, list[int]]:
+def take_part(request: Request, rec_id: bytes, first_seq: int, peer: Peer, clock: Clock) -> tuple[int, list[int]]:
     """Take one part; return the status (201 stored, 200 held already) and the numbers that were stored now."""
     length = request.length(limit=PART_LIMIT_BYTES)
     digest = content_digest(request.headers.get("content-digest"))
-    recording, job = await in_thread(_prepare, rec_id, first_seq, length, digest, peer)
+    recording, job = at_database(_prepare, rec_id, first_seq, length, digest, peer)
     if recording is None:
-        await _unknown(request, rec_id, length, peer, clock)
+        _unknown(request, rec_id, length, peer, clock)
     if job is None:
-        await request.drain()
         return 200, []
     try:
-        await pour(request, job.take)
-        stored = await in_thread(_finish, job)
+        request.pour(job.take)
+        stored = _finish(job)
     except PartError as problem:
-        raise await _differs(job, problem, peer, clock) from problem
-    except FragmentError as problem:
-        raise BadRequest(what="The body is shorter than was announced.", remedy="Send it again, whole.") from problem
+        raise _differs(job, problem, peer, clock) from problem
     else:
         return (201 if stored else 200), stored
     finally:
         if job.file is not None:
             job.file.__exit__(None, None, None)  # closed and named already, unless something was raised
-
-
-async def pour(request: Request, take: Callable[[list[bytes]], None]) -> None:
-    """Hand the body on in runs of half a MiB, each in a thread, so that no request waits for another's hash or disk."""
-    gathered: list[bytes] = []
-    size = 0
-    async for chunk in request.chunks():
-        gathered.append(chunk)
-        size += len(chunk)
-        if size >= GATHER_BYTES:
-            await asyncio.to_thread(take, gathered)
-            gathered, size = [], 0
-    if gathered:
-        await asyncio.to_thread(take, gathered)
 
 
 def run_of(recording: Recording, first_seq: int, length: int) -> list[FragmentInfo]:
@@ -198,10 +176,15 @@ def content_digest(header: str | None) -> bytes | None:
 def _prepare(
     rec_id: bytes, first_seq: int, length: int, digest: bytes | None, peer: Peer
 ) -> tuple[Recording | None, PartJob | None]:
-    recording = find_recording(rec_id, peer, only=("state", "next_seq", "closed"))
-    if recording is None or recording.state in GONE:
-        return recording, None
-    return recording, PartJob(recording, first_seq, length, digest)
+    facts = quick.facts_of(UUID(bytes=rec_id))
+    if facts is None:
+        return None, None
+    state, next_seq, closed, kid = facts
+    check_owner(kid, peer)
+    recording = Recording(
+        id=UUID(bytes=rec_id), state=state, next_seq=next_seq, closed=closed, camera=Camera(kid=kid) if kid else None
+    )
+    return recording, None if state in GONE else PartJob(recording, first_seq, length, digest)
 
 
 def _finish(job: PartJob) -> list[int]:
@@ -211,35 +194,49 @@ def _finish(job: PartJob) -> list[int]:
         return []
     job.file.commit()
     try:
-        with transaction.atomic():
-            recording = Recording.objects.select_for_update().only("state").get(pk=job.recording.pk)
-            held = held_fragments(recording, within=job.within)  # now: another part may have been faster
-            owned = [row for row in _rows(job) if row[0] not in held]
-            if owned and recording.state not in GONE:
-                _make_rows(job, recording, owned)
-                return [seq for seq, _, _ in owned]
-    except IntegrityError:
-        pass  # a part with the same first fragment was committed between: ours holds nothing that is missing
+        stored = at_database(_keep, job)
     except BaseException:
         vault_store().remove(job.key)
         raise
-    vault_store().remove(job.key)
-    return []
+    if not stored:
+        vault_store().remove(job.key)
+    return stored
 
 
-def _make_rows(job: PartJob, recording: Recording, owned: list[tuple[int, int, int]]) -> None:
+def _keep(job: PartJob) -> list[int]:
+    """Make the rows of what is missing still: another part may have been faster. Return the numbers of it."""
+    try:
+        with transaction.atomic():
+            state = quick.locked_state_of(job.recording.pk)
+            held = held_within(job.recording.pk, job.within)
+            owned = [row for row in _rows(job) if row[0] not in held]
+            if not owned or state in GONE:
+                return []
+            _make_rows(job, owned)
+            if state == State.ANNOUNCED:
+                arrival.mark_arriving(recording=Recording.objects.only("state").get(pk=job.recording.pk))
+            return [seq for seq, _, _ in owned]
+    except IntegrityError:
+        return []  # a part with the same first fragment was committed between: ours holds nothing that is missing
+
+
+def _make_rows(job: PartJob, owned: list[tuple[int, int, int]]) -> None:
     stored = StoredObject.objects.create(
-        key=job.key, kind=ObjectKind.MEDIA, length=job.file.length, recording=recording
+        key=job.key, kind=ObjectKind.MEDIA, length=job.file.length, recording=job.recording
     )
     Part.objects.create(
-        recording=recording,
+        recording=job.recording,
         first_seq=owned[0][0],
         last_seq=owned[-1][0],
         length=sum(length for _, _, length in owned),
         object=stored,
         offsets=owned,
     )
-    arrival.mark_arriving(recording=recording)
+
+
+def held_within(rec_id: UUID, within: tuple[int, int]) -> Collection[int]:
+    """Return the numbers of the fragments that are here, of the parts that reach into `within` (first, last)."""
+    return held_fragments(Recording(id=rec_id), within=within) if quick.is_any_held(rec_id, *within) else ()
 
 
 def _rows(job: PartJob) -> list[tuple[int, int, int]]:
@@ -252,7 +249,7 @@ def _rows(job: PartJob) -> list[tuple[int, int, int]]:
     return rows
 
 
-async def _differs(job: PartJob, problem: PartError, peer: Peer, clock: Clock) -> NotSignedBytes:
+def _differs(job: PartJob, problem: PartError, peer: Peer, clock: Clock) -> NotSignedBytes:
     """Return the refusal for bytes that were not signed; with a right digest the body is kept aside first."""
     refusal = NotSignedBytes(
         what=problem.what,
@@ -262,7 +259,7 @@ async def _differs(job: PartJob, problem: PartError, peer: Peer, clock: Clock) -
     if job.whole is not None and job.file is not None:
         refusal.remedy = "The body is kept aside. Look at the device that sent it: its copy is damaged or was changed."
         refusal.details["aside"] = True
-        await in_thread(_quarantine, job, refusal, peer, clock)
+        _quarantine(job, refusal, peer, clock)
     return refusal
 
 
@@ -271,7 +268,8 @@ def _quarantine(job: PartJob, refusal: NotSignedBytes, peer: Peer, clock: Clock)
     key, target = aside_store().new()
     target.__exit__(None, None, None)
     vault_store().path(job.key).rename(aside_store().path(key))
-    keep_file_aside(
+    at_database(
+        keep_file_aside,
         key,
         length=job.file.length,
         sha256=job.digest.hex(),
@@ -283,33 +281,27 @@ def _quarantine(job: PartJob, refusal: NotSignedBytes, peer: Peer, clock: Clock)
     )
 
 
-async def _unknown(request: Request, rec_id: bytes, length: int, peer: Peer, clock: Clock) -> None:
+def _unknown(request: Request, rec_id: bytes, length: int, peer: Peer, clock: Clock) -> None:
     """Raise for a recording without entries here: kept aside when its entries were, else the entries come first."""
-    if not await in_thread(is_aside, rec_id):
+    if not at_database(is_aside, rec_id):
         raise _entries_first(0)
     kept = UnknownDevice()
-    if not await in_thread(has_room, peer.kid, length):
-        await in_thread(count_only, peer.kid, clock)
-        await request.drain()
+    if not at_database(has_room, peer.kid, length):
+        at_database(count_only, peer.kid, clock)
         raise kept
     key, file = aside_store().new()
     digest = hashlib.sha256()
-    try:
-        await pour(request, lambda chunks: _write_unchecked(chunks, file, digest))
-        await asyncio.to_thread(file.commit)
-    except PeerGone:
-        raise
-    finally:
-        await asyncio.to_thread(file.__exit__, None, None, None)
+
+    def take(block: memoryview) -> None:
+        digest.update(block)
+        file.write(block)
+
+    with file:
+        request.pour(take)
+        file.commit()
     facts = {"length": length, "sha256": digest.hexdigest(), "device_kid": peer.kid, "sender_kid": peer.kid}
-    await in_thread(keep_file_aside, key, why=kept, rec_id=rec_id, clock=clock, **facts)
+    at_database(keep_file_aside, key, why=kept, rec_id=rec_id, clock=clock, **facts)
     raise kept
-
-
-def _write_unchecked(chunks: list[bytes], file: NewFile, digest: Any) -> None:
-    for chunk in chunks:
-        digest.update(chunk)
-        file.write(chunk)
 
 
 def _spans(run: list[FragmentInfo], wanted: set[int]) -> list[tuple[int, int]]:

@@ -1,6 +1,5 @@
 """What comes beside entries and fragments: the wrapped key, and bytes that are not evidence (orphan.bin)."""
 
-import asyncio
 import hashlib
 
 from django.db import transaction
@@ -13,9 +12,9 @@ from openbwv.server.ingest.errors import BadRequest, DigestWrong, DoorRefusal, E
 from openbwv.server.ingest.http import Request
 from openbwv.server.ingest.manifest import GONE, find_recording, is_aside
 from openbwv.server.ingest.models import AsideKind
-from openbwv.server.ingest.parts import content_digest, pour
+from openbwv.server.ingest.parts import content_digest
 from openbwv.server.ingest.tokens import Peer
-from openbwv.server.ingest.work import in_thread
+from openbwv.server.ingest.work import at_database
 from openbwv.server.vault.models import KeyWrap, ObjectKind, PendingKey, StoredObject
 from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
@@ -61,30 +60,32 @@ def _keep_key(recording: Recording, data: bytes) -> bool:
         return True
 
 
-async def take_orphan(request: Request, rec_id: bytes, peer: Peer, clock: Clock) -> bool:
+def take_orphan(request: Request, rec_id: bytes, peer: Peer, clock: Clock) -> bool:
     """Store what recovery set aside on the camera, labelled as no evidence; return whether it is new here."""
     length = request.length(limit=ORPHAN_LIMIT_BYTES)
     digest = content_digest(request.headers.get("content-digest"))
     if digest is None:
         raise BadRequest(what="An orphan needs its Content-Digest.", remedy="Send sha-256=:<base64>: with it.")
-    recording = await in_thread(find_recording, rec_id, peer)
+    recording = at_database(find_recording, rec_id, peer)
     if recording is None:
         aside = {"kind": AsideKind.ORPHAN, "sender_kid": peer.kid, "rec_id": rec_id, "clock": clock}
-        raise await in_thread(_no_recording, rec_id, None, aside)
-    if recording.state in GONE or await in_thread(_has_orphan, recording, length, digest):
-        await request.drain()
+        raise at_database(_no_recording, rec_id, None, aside)
+    if recording.state in GONE or at_database(_has_orphan, recording, length, digest):
         return False
-    key, file = await in_thread(vault_store().new)
-    try:
+    key, file = vault_store().new()
+    with file:
         found = hashlib.sha256()
-        await pour(request, lambda chunks: _write(chunks, file, found))
+
+        def take(block: memoryview) -> None:
+            found.update(block)
+            file.write(block)
+
+        request.pour(take)
         if file.length != length or found.digest() != digest:
             raise DigestWrong(
                 what="The orphan is not the one its Content-Digest names.", remedy="Send it again; nothing was kept."
             )
-        await in_thread(_keep_orphan, recording, key, file, digest)
-    finally:
-        await asyncio.to_thread(file.__exit__, None, None, None)
+        _keep_orphan(recording, key, file, digest)
     return True
 
 
@@ -101,19 +102,12 @@ def _has_orphan(recording: Recording, length: int, sha256: bytes) -> bool:
 
 def _keep_orphan(recording: Recording, key: str, file: NewFile, sha256: bytes) -> None:
     file.commit()
+    facts = {"kind": ObjectKind.ORPHAN, "length": file.length, "sha256": sha256, "recording": recording}
     try:
-        StoredObject.objects.create(
-            key=key, kind=ObjectKind.ORPHAN, length=file.length, sha256=sha256, recording=recording
-        )
+        at_database(StoredObject.objects.create, key=key, **facts)
     except BaseException:
         vault_store().remove(key)
         raise
-
-
-def _write(chunks: list[bytes], file: NewFile, digest: "hashlib._Hash") -> None:
-    for chunk in chunks:
-        digest.update(chunk)
-        file.write(chunk)
 
 
 def _no_recording(rec_id: bytes, data: bytes | None, aside: dict) -> DoorRefusal:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from openbwv.server.fleet.models import Camera, DeviceState, Dock
+from openbwv.server.ingest import quick
 from openbwv.server.ingest.errors import HelloRefused, Revoked, TokenExpired
 from openbwv.server.ingest.models import Token
 from openbwv.shared.door import TOKEN_SECONDS
@@ -24,6 +25,7 @@ from openbwv.shared.door import TOKEN_SECONDS
 NONCE_SECONDS = 120
 MOST_NONCES = 100_000
 TOKENS_OF_ONE_KEY = 64
+MOST_TOKENS_KNOWN = 4096
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Peer:
     def label(self) -> str:
         """Return how events name it."""
         return f"{self.kind} {self.device.name}"
+
+
+_known: dict[str, tuple[Peer, datetime]] = {}
 
 
 class Nonces:
@@ -98,17 +103,34 @@ def issue_token(device: Camera | Dock) -> str:
 
 
 def who_asks(authorization: str) -> Peer:
-    """Return the device behind an Authorization header; raises TokenExpired, Revoked."""
+    """Return the device behind an Authorization header; raises TokenExpired, Revoked.
+
+    What a token says is remembered until it ends; that it is still good, and how its device stands, is asked anew with
+    every request.
+    """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise TokenExpired
-    row = Token.objects.filter(token_hash=_hash(token.strip()), expires__gte=datetime.now(UTC)).first()
+    token_hash = _hash(token.strip())
+    peer, expires = _known.get(token_hash) or _look_up(token_hash)
+    state = quick.standing_of(peer.kind, token_hash)
+    if state is None or expires < datetime.now(UTC):
+        _known.pop(token_hash, None)
+        raise TokenExpired
+    if state == DeviceState.REVOKED:
+        raise Revoked(f"{type(peer.device).__name__} {peer.device.name}")
+    return peer
+
+
+def _look_up(token_hash: str) -> tuple[Peer, datetime]:
+    row = Token.objects.filter(token_hash=token_hash).first()
     model = Dock if row is not None and row.kind == "dock" else Camera
     device = model.objects.filter(kid=row.kid).first() if row else None
     if row is None or device is None:
         raise TokenExpired
-    check_standing(device)
-    return Peer(row.kind, row.kid, device)
+    if len(_known) >= MOST_TOKENS_KNOWN:
+        _known.clear()
+    return _known.setdefault(token_hash, (Peer(row.kind, row.kid, device), row.expires))
 
 
 def _hash(token: str) -> str:

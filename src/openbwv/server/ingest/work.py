@@ -1,12 +1,14 @@
-"""Database and disk work of a raw ASGI callable: in threads, with connections that are closed when they are stale.
+"""Database work of what runs outside Django's request cycle: with connections that are closed when they are stale.
 
-Outside Django's request cycle nobody does that for us (note: a worker that lives for weeks meets restarted databases).
+Outside that cycle nobody does it for us (note: a worker that lives for weeks meets restarted databases). The door has
+more threads than a database should have connections, so its threads hand such work to a few that keep theirs open.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, close_old_connections
 
@@ -17,22 +19,36 @@ from openbwv.shared.durable import DiskFull
 LOCKED, FULL = ("locked", "deadlock"), ("is full", "No space left")  # in the words of SQLite and of PostgreSQL
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+DATABASE_THREADS = 16
+_threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database")
+
+
+def at_database(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **keywords: Arguments.kwargs
+) -> Result:
+    """Run `function` where a usable database connection is; raises what `database_faults_named` does.
+
+    Never from inside another such call: with all threads taken, both would wait for ever.
+    """
+    return _threads.submit(_with_connection, function, *arguments, **keywords).result()
 
 
 async def in_thread(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **keywords: Arguments.kwargs
 ) -> Result:
-    """Run `function` in a thread with a usable database connection; raises what `database_faults_named` does."""
+    """Do the same for a raw ASGI callable, in one of its loop's threads."""
+    return await asyncio.to_thread(_with_connection, function, *arguments, **keywords)
 
-    def work() -> Any:
+
+def _with_connection(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **keywords: Arguments.kwargs
+) -> Result:
+    close_old_connections()
+    try:
+        with database_faults_named():
+            return function(*arguments, **keywords)
+    finally:
         close_old_connections()
-        try:
-            with database_faults_named():
-                return function(*arguments, **keywords)
-        finally:
-            close_old_connections()
-
-    return await asyncio.to_thread(work)
 
 
 @contextlib.contextmanager

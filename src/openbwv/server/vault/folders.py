@@ -20,7 +20,7 @@ def lay_folders(state: Path) -> None:
 
 
 def write_door(state: Path, ring: keyring.Keyring, hosts: list[str] | None) -> None:
-    """Give the door its own TLS key (granian reads files only, so it is not in the keyring) and an empty CRL."""
+    """Give the door its own TLS key (TLS reads files only, so it is not in the keyring) and an empty CRL."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = agency.issue(
         agency_key=ring.agency_key,

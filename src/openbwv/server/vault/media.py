@@ -27,9 +27,10 @@ from openbwv.recording import Entry, FragFlag, FragmentInfo, check_chain
 from openbwv.recording.certificates import USE_CAMERA
 from openbwv.recording.errors import BwvError
 from openbwv.server.ingest.errors import BadRequest, DoorRefusal, NoSuchAddress
-from openbwv.server.ingest.http import Answer, PeerGone, Receive, Request, Send, error_answer, json_answer
+from openbwv.server.ingest.http import Answer, error_answer, json_answer
 from openbwv.server.ingest.work import in_thread
 from openbwv.server.people.models import Person
+from openbwv.server.raw_asgi import Receive, Send, headers_of, send_answer
 from openbwv.server.vault.codecs import mime_of
 from openbwv.server.vault.errors import NotDerived, NotYourViewing
 from openbwv.server.vault.media_map import is_fragment, stored_entries
@@ -78,16 +79,13 @@ class Route:
     fresh: bool = False
 
 
-async def media_app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+async def media_app(scope: dict[str, Any], _receive: Receive, send: Send) -> None:
     """Answer one request for footage; ROUTES has the addresses."""
-    request = Request.of(scope, receive)
     try:
-        route, found = _find(request)
-        answer = await in_thread(_serve, route, request.headers.get("cookie", ""), found)
+        route, found = _find(scope["method"], scope["path"])
+        answer = await in_thread(_serve, route, headers_of(scope).get("cookie", ""), found)
     except BwvError as refusal:
         answer = error_answer(refusal)
-    except PeerGone:
-        return
     except Exception:
         logger.exception("footage could not be served")
         broken = DoorRefusal(
@@ -95,15 +93,15 @@ async def media_app(scope: dict[str, Any], receive: Receive, send: Send) -> None
         )
         broken.code, broken.http_status = "internal", 500
         answer = error_answer(broken)
-    await answer.send(send)
+    await send_answer(answer, send)
 
 
-def _find(request: Request) -> tuple[Route, dict[str, str]]:
+def _find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     for route in ROUTES:
-        found = route.path.fullmatch(request.path)
+        found = route.path.fullmatch(path)
         if found is None:
             continue
-        if route.method != request.method:
+        if route.method != method:
             refused = BadRequest(what="Footage is only read.", remedy="Use GET.")
             refused.http_status = 405
             raise refused

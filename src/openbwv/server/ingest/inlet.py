@@ -1,0 +1,114 @@
+"""What comes in over one connection: heads up to a limit, bodies of exactly the announced length.
+
+Every wait has an end. A head is there within ten seconds of its first byte; of a body at least 64 KiB come in every
+thirty seconds (17 kbit/s), or the connection ends: a sender that drips holds a thread, and a place of others.
+"""
+
+import socket
+import time
+
+from openbwv.server.ingest.errors import HeadTooLong, TooSlow
+from openbwv.server.ingest.head import END
+
+HEAD_LIMIT_BYTES = 16 << 10
+HEAD_S = 10.0
+IDLE_S = 60.0
+SILENCE_S = 30.0
+PACE_BYTES = 64 << 10
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class PeerGone(Exception):
+    """The other side closed the connection or fell silent in the middle of its request; there is nobody to answer."""
+
+
+class Inlet:
+    """Reads one connection. What came in behind a head is kept for what follows it: the body, or the next head."""
+
+    def __init__(self, wire: socket.socket) -> None:
+        self._wire = wire
+        self._ahead = b""
+
+    def head(self) -> bytes:
+        """Return the next request's head with its blank line, or nothing when no other comes.
+
+        Raises TooSlow, HeadTooLong, PeerGone.
+        """
+        held, self._ahead = self._ahead, b""
+        deadline = time.monotonic() + (HEAD_S if held else IDLE_S)
+        while END not in held:
+            if len(held) >= HEAD_LIMIT_BYTES:
+                break
+            chunk = self._receive(deadline, begun=bool(held))
+            if not chunk:
+                return b""
+            if not held:
+                deadline = time.monotonic() + HEAD_S
+            held += chunk
+        head, end, self._ahead = held.partition(END)
+        if len(head) + len(END) > HEAD_LIMIT_BYTES:
+            raise HeadTooLong(what=f"The head has more than {HEAD_LIMIT_BYTES} bytes.", remedy="Send less in it.")
+        return head + end
+
+    def _receive(self, deadline: float, *, begun: bool) -> bytes:
+        """Return what is there next; nothing at the end of a connection that has said all it began to say."""
+        try:
+            self._wire.settimeout(max(0.001, deadline - time.monotonic()))
+            chunk = self._wire.recv(HEAD_LIMIT_BYTES)
+        except TimeoutError:
+            if begun:
+                raise TooSlow from None
+            return b""
+        except OSError as problem:
+            raise PeerGone from problem
+        if begun and not chunk:
+            raise PeerGone
+        return chunk
+
+    def fill(self, view: memoryview) -> None:
+        """Fill all of `view` with what comes next of a body; raises PeerGone."""
+        got = min(len(self._ahead), len(view))
+        view[:got], self._ahead = self._ahead[:got], self._ahead[got:]
+        paced, deadline = got, time.monotonic() + SILENCE_S
+        try:
+            self._wire.settimeout(SILENCE_S)
+            while got < len(view):
+                count = self._wire.recv_into(view[got:])
+                if not count:
+                    raise PeerGone
+                got += count
+                if got - paced >= PACE_BYTES:
+                    paced, deadline = got, time.monotonic() + SILENCE_S
+                elif time.monotonic() > deadline:
+                    raise PeerGone
+        except OSError as problem:
+            raise PeerGone from problem
+
+    def send(self, data: bytes) -> None:
+        """Send all of `data`; raises PeerGone."""
+        try:
+            self._wire.settimeout(SILENCE_S)
+            self._wire.sendall(data)
+        except OSError as problem:
+            raise PeerGone from problem
+
+
+class Body:
+    """The body of one request: `length` bytes (None: it announced none), of which `left` are still to come."""
+
+    def __init__(self, inlet: Inlet, length: int | None, *, expects_continue: bool = False) -> None:
+        self._inlet = inlet
+        self.length = length
+        self.left = length or 0
+        self.waits = expects_continue and self.left > 0
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill `buffer`, or as much of it as is left, and return how much that was; raises PeerGone."""
+        if self.waits:
+            self._inlet.send(CONTINUE)
+            self.waits = False
+        count = min(self.left, len(buffer))
+        if count:
+            self._inlet.fill(buffer[:count])
+            self.left -= count
+        return count
