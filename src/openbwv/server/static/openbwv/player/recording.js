@@ -142,7 +142,9 @@ const deeds = {
 function play(rate) {
   stopReverse();
   setSpeed(rate);
-  return video.play();
+  return video.play().catch((problem) => {
+    if (problem.name !== "AbortError") throw problem; // paused before it began, as the person asked
+  });
 }
 
 function pause() {
