@@ -2,7 +2,7 @@
 
 import pytest
 
-from openbwv.dock.desk import HELD_UP_S, LONGEST_ASIDE_S, Desk, Step
+from openbwv.dock.desk import HELD_UP_S, LONGEST_ASIDE_S, Desk, Standing, Step
 from openbwv.dock.intake import PartIntake
 from openbwv.dock.layout import CUSTODY
 from openbwv.dock.spool import Spool
@@ -77,11 +77,17 @@ def test_the_states_of_a_recording_in_their_order(force, bench):
     bench.desk.open()
     assert bench.next() is None, "not announced"
     bench.announce()
+    assert bench.desk.standing(held) is Standing.ARRIVING
     bench.do(Step.ASK)
     assert [each.seq for each in bench.do(Step.PART).run] == seqs[:3]
     assert bench.next() is None, "the rest is still on the camera"
     bench.hold(recording, first=seqs[3])
-    assert [each.seq for each in bench.do(Step.PART).run] == seqs[3:]
+    assert bench.desk.standing(held) is Standing.WAITING
+    part = bench.next()
+    assert [each.seq for each in part.run] == seqs[3:]
+    assert bench.desk.standing(held) is Standing.SENT
+    bench.desk.ended(part)
+    assert bench.desk.standing(held) is Standing.ASKED
     waiting = bench.next()
     assert waiting.step is Step.COMPLETE
     assert bench.next() is None, "it is asked once at a time"
@@ -140,6 +146,7 @@ def test_what_is_refused_waits_alone_and_a_new_contact_tries_at_once(force, benc
     assert task.held is bad
     bench.desk.ended(task, problem=REFUSED)
     assert bench.desk.held_up() == {bad.rec_id: "No."}
+    assert bench.desk.standing(bad) is Standing.HELD_UP
     assert [bench.do(step).held for step in (Step.ASK, Step.PART, Step.COMPLETE)] == [good] * 3
     bench.spool.release(good, b"receipt")
     assert bench.next() is None

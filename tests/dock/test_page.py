@@ -4,8 +4,10 @@ import re
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from openbwv import recording as r
+from openbwv.camera.enrol import Meeting
 from openbwv.shared.door import SetAside
 from tests.dock.devices import Camera, DockProcess, make_dock_store, page, wait_for
 from tests.dock.fake_door import error
@@ -180,11 +182,18 @@ def test_a_store_without_an_identity_says_how_to_get_one(tmp_path):
     assert dock.process.wait(5) == 78
 
 
+def accessible(view, width):
+    """No axe violation, and nothing wider than the screen."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(view).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    assert view.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_have_no_axe_violations_and_fit_390_pixels(browser, force, server, dock, camera, docked, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
     held_up = make_recording(force, camera.party, evidential=True)
     server.refuse = lambda method, path: error(409, "key-refused") if held_up.rec_id.hex() in path else None
     camera.recordings = [held_up]
@@ -196,7 +205,22 @@ def test_the_pages_have_no_axe_violations_and_fit_390_pixels(browser, force, ser
         view = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
         for path in ("/", "/take", "/none", "/enrol/unknown"):
             view.goto(dock.page_url + path)
-            found = Axe().run(view).response["violations"]
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-            assert view.evaluate("document.documentElement.scrollWidth") <= width
+            accessible(view, width)
         view.close()
+
+
+@pytest.mark.browser
+def test_a_pretend_forces_page_and_the_digits_have_no_axe_violations(browser, tmp_path):
+    make_dock_store(Force("Pretend", pretend=True), tmp_path / "dock", door_url="https://127.0.0.1:9")
+    dock = DockProcess(tmp_path / "dock").start()
+    try:
+        client, session, code = Meeting(dock.enrol_url, ec.generate_private_key(ec.SECP256R1()), "0555").open()
+        client.close()
+        view = browser.new_page(viewport={"width": 390, "height": 800}, bypass_csp=True)
+        for path in ("/", f"/enrol/{session}"):
+            view.goto(dock.page_url + path)
+            accessible(view, 390)
+        assert f"{code[:3]} {code[3:]}" in view.content()
+        view.close()
+    finally:
+        dock.stop()

@@ -185,14 +185,18 @@ class Desk:
             return None
         if known.theirs is None:
             return Step.ASK
-        if known.runs_of != held.stamp():
-            known.runs_of, here = held.sendable()
-            known.runs = list(missing_runs(here, [*known.theirs, *known.under_way.values()]))
-        if known.runs:
+        if self._runs(held, known):
             return Step.PART
         if held.has_orphan and not known.orphan_sent:
             return Step.ORPHAN
         return Step.COMPLETE if not known.under_way and held.has_custody else None
+
+    def _runs(self, held: HeldRecording, known: Known) -> list[list[Fragment]]:
+        """Return the parts that are here, not there and not under way; worked out anew when something changed."""
+        if known.runs_of != held.stamp():
+            known.runs_of, here = held.sendable()
+            known.runs = list(missing_runs(here, [*(known.theirs or ()), *known.under_way.values()]))
+        return known.runs
 
     def _give(self, held: HeldRecording, step: Step) -> Task:
         known = self._known[held.rec_id]
@@ -278,8 +282,8 @@ class Desk:
                 return Standing.SENT
             if not held.has_custody:
                 return Standing.ARRIVING
-            step = self._step(held, known) if self._open else None
-            return Standing.ASKED if step is Step.COMPLETE or known.asked or known.question else Standing.WAITING
+            everything_sent = self._open and known.theirs is not None and not self._runs(held, known)
+            return Standing.ASKED if everything_sent else Standing.WAITING
 
     def _of(self, held: HeldRecording) -> Known:
         return self._known.setdefault(held.rec_id, Known())

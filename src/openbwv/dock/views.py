@@ -35,7 +35,7 @@ def page(hall: Hall, title: str, *content: object, here: str = "", beside: objec
     body = el(
         "body",
         el("a", "Skip to main content", class_="skip", href="#main"),
-        el("p", pretend, class_="pretend", role="note") if hall.pretend else None,
+        el("section", el("p", pretend, class_="pretend"), aria_label="Pretend force") if hall.pretend else None,
         el(
             "header",
             el("a", f"Dock {hall.identity.name}", class_="name", href="/"),
