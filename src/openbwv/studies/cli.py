@@ -1,4 +1,4 @@
-"""`./bwv study`: design, randomise, power, analyse, report, replicate."""
+"""`./bwv study`: design, randomise, power, analyse, report, outcomes, replicate."""
 
 from importlib import import_module
 
@@ -15,6 +15,7 @@ ABOUT = {
     "power": "what could your trial detect?",
     "analyse": "estimates with their design label, intention to treat first",
     "report": "the same as a page that stands alone, with a CSV beside every table",
+    "outcomes": "complaints, early guilty pleas, time to the case file",
     "replicate": "published figures beside ours",
 }
 

@@ -101,7 +101,7 @@ def test_camera_metadata_of_new_orleans():
     assert found.frame["end_utc"].iloc[1] == pd.Timestamp("2016-07-05T15:01Z")  # summer, and from the duration
     assert list(found.frame["typed_id"]) == ["a-12345-16", ""]
     assert found.frame["officer"].isna().all()
-    assert found.excluded == [{"row": 4, "why": "its start is not known"}]
+    assert found.excluded == [{"row": 3, "line": 4, "why": "its start is not known"}]
 
 
 PLAIN = "recording_id,officer,start_utc,end_utc\n"
@@ -141,8 +141,8 @@ def test_one_case_has_many_allegations():
     assert list(found.cases["case_id"]) == ["2020-0001", "2020-0002"]
     assert list(found.cases["allegations"]) == [3, 1]
     assert len(found.allegations) == 4
-    assert [each["row"] for each in found.excluded] == [6, 7]
-    assert found.disagreeing == [{"row": 5, "why": "its case 2020-0001 has another received above"}]
+    assert [(each["row"], each["line"]) for each in found.excluded] == [(5, 6), (6, 7)]
+    assert found.disagreeing == [{"line": 5, "why": "its case 2020-0001 has another received above"}]
 
 
 def test_the_other_name_of_a_column_is_known_and_both_at_once_are_refused():
@@ -160,7 +160,7 @@ def test_reports_leave_out_what_does_not_say_and_tell_why():
     columns = records.ReportColumns("r", "o", "i", "d", ("g", "o"), eligible="e")
     found = records.reports(text.encode(), columns, file="d")
     assert list(found.frame["incident"]) == ["1"]
-    assert [each["row"] for each in found.excluded] == [3, 4, 5]
+    assert [each["line"] for each in found.excluded] == [3, 4, 5]
     assert "does not say" in found.excluded[0]["why"]
     assert found.frame["group:o"].iloc[0] == "P"
 

@@ -291,6 +291,6 @@ def _share(row: Mapping[str, Any]) -> str:
 def _left_out(result: Mapping[str, Any]) -> list[str]:
     """Return a line for each row that was not used; after the first dozen only how many more."""
     rows = result["excluded"]
-    lines = [f"  left out: {row.get('file', '')} line {row['row']}: {row['why']}" for row in rows[:LIST_LENGTH]]
+    lines = [f"  left out: {row.get('file', '')} line {row['line']}: {row['why']}" for row in rows[:LIST_LENGTH]]
     more = len(rows) - LIST_LENGTH
     return [*lines, f"  and {more:,} more; --json lists all"] if more > 0 else lines

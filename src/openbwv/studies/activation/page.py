@@ -78,7 +78,7 @@ def long_table(report: Report, table: Table) -> None:
 
 def excluded_table(excluded: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of the rows that were not used."""
-    columns = (Column("file", "File"), Column("row", "Line"), Column("why", "Why"))
+    columns = (Column("file", "File"), Column("row", "Row"), Column("line", "Line of the file"), Column("why", "Why"))
     return Table("excluded", "Excluded rows", columns, list(excluded), empty="Every row was used.")
 
 

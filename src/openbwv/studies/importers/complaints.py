@@ -85,11 +85,10 @@ def read_complaints(
     if "allegation_id" not in frame:
         frame["allegation_id"] = ""
     no_case, no_date = (frame["case_id"] == "").to_numpy(), frame["received"].isna().to_numpy()
-    excluded = [{"row": line, "why": "the line is blank"} for line in sheet.blank_lines]
-    excluded += [{"row": int(line), "why": "there is no case number"} for line in sheet.lines[no_case]]
-    excluded += [
-        {"row": int(line), "why": "the date received is not known"} for line in sheet.lines[no_date & ~no_case]
-    ]
+    excluded = sheet.listed(
+        dict.fromkeys(sheet.lines[no_date].tolist(), "the date received is not known")
+        | dict.fromkeys(sheet.lines[no_case].tolist(), "there is no case number")
+    )
     kept = ~(no_case | no_date)
     frame, lines = frame[kept].reset_index(drop=True), sheet.lines[kept]
     own = [key for key in CASE if key in frame]
@@ -98,7 +97,7 @@ def read_complaints(
     sizes = frame.groupby("case_id").size()
     cases["allegations"] = sizes[cases["case_id"]].to_numpy()
     allegations = frame[["case_id", *[key for key in ALLEGATION if key in frame], "received"]]
-    return Complaints(cases, allegations, sorted(excluded, key=lambda each: each["row"]), disagreeing, sheet.sha256)
+    return Complaints(cases, allegations, excluded, disagreeing, sheet.sha256)
 
 
 def _disagreeing(frame: pd.DataFrame, lines: np.ndarray, keys: list[str]) -> list[dict[str, Any]]:
@@ -108,7 +107,7 @@ def _disagreeing(frame: pd.DataFrame, lines: np.ndarray, keys: list[str]) -> lis
         given = frame[key].astype(object)
         differs = (given.notna() & (given != first[key].astype(object))).to_numpy()
         out += [
-            {"row": int(lines[place]), "why": f"its case {frame['case_id'].iloc[place]} has another {key} above"}
+            {"line": int(lines[place]), "why": f"its case {frame['case_id'].iloc[place]} has another {key} above"}
             for place in np.flatnonzero(differs)
         ]
-    return sorted(out, key=lambda each: (each["row"], each["why"]))
+    return sorted(out, key=lambda each: (each["line"], each["why"]))

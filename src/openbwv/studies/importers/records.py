@@ -23,7 +23,7 @@ STATES = ("issued", "none", "docked", "fault", "battery")
 
 @dataclass(frozen=True)
 class Records:
-    """A table ready to use, the rows that were left out as {row, why}, and the SHA-256 of the file."""
+    """A table ready to use, the rows that were left out as {row, line, why}, and the SHA-256 of the file."""
 
     frame: pd.DataFrame
     excluded: list[dict[str, Any]]
@@ -236,7 +236,6 @@ def without(sheet: Sheet, reasons: dict[str, Any]) -> Records:
         at = np.asarray(holds, dtype=bool) & (out == "")
         out[at] = why
     gone = out != ""
-    excluded = [{"row": line, "why": "the line is blank"} for line in sheet.blank_lines]
-    excluded += [{"row": int(sheet.lines[place]), "why": out[place]} for place in np.flatnonzero(gone)]
+    excluded = sheet.listed({int(sheet.lines[place]): out[place] for place in np.flatnonzero(gone)})
     kept = sheet.frame if not gone.any() else sheet.frame[~gone].reset_index(drop=True)
-    return Records(kept, sorted(excluded, key=lambda each: each["row"]), sheet.sha256, sheet.lines[~gone])
+    return Records(kept, excluded, sheet.sha256, sheet.lines[~gone])

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -50,6 +50,15 @@ class Sheet:
     unread: tuple[str, ...]
     blank_lines: tuple[int, ...]
     sha256: str  # of the file as it was given
+
+    def listed(self, why_by_line: Mapping[int, str]) -> list[dict[str, Any]]:
+        """Return {row, line, why} for each of these lines and each blank one; rows count from 1, blank ones too."""
+        blank = np.array(self.blank_lines, dtype=np.int64)
+        every = np.sort(np.concatenate([self.lines, blank]))
+        reasons = dict.fromkeys(self.blank_lines, "the line is blank") | dict(why_by_line)
+        at = sorted(reasons)
+        rows = np.searchsorted(every, at) + 1
+        return [{"row": int(row), "line": line, "why": reasons[line]} for row, line in zip(rows, at, strict=True)]
 
 
 def read(data: bytes, fields: Sequence[Field], *, file: str, encoding: str = "utf-8") -> Sheet:

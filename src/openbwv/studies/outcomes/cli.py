@@ -135,5 +135,5 @@ def _lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"{each['outcome']}, {each['measure']}: {numbers[0]} ({numbers[1]} to {numbers[2]}) {where}")
     for each in result.get("censored", []):
         lines.append(f"still open, footage {'yes' if each['camera'] else 'no'}: {each['open']:,}")
-    lines += [f"left out: line {each['row']}: {each['why']}" for each in result["excluded"][:12]]
+    lines += [f"left out: line {each['line']}: {each['why']}" for each in result["excluded"][:12]]
     return lines
