@@ -10,6 +10,7 @@ where critical. Revocation is the server's: a file judged offline says so.
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
 
 from cryptography import x509
@@ -67,7 +68,7 @@ class ChainFacts:
         """The signing key, as people compare it: SHA-256 of its SubjectPublicKeyInfo in hex."""
         return self.kid.hex()
 
-    @property
+    @cached_property  # asked for with every entry of a recording
     def public_key(self) -> ec.EllipticCurvePublicKey:
         """The signing key (P-256); raises WrongKey for a log's certificate, whose key is Ed25519."""
         return load_public(self.public_der)
