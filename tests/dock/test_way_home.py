@@ -146,3 +146,14 @@ def test_a_journal_is_carried_to_the_server(force, server, dock, camera):
         client.put_journal(camera.party.kid, from_seq=3, entries=b"".join(entries[3:]))
     kid = camera.party.kid.hex()
     wait_for(lambda: server.journals.get(kid) == entries, "the journal at the server")
+
+
+def test_a_recording_that_is_at_the_server_may_be_offered_again(force, server, dock, camera):
+    """A camera that has not heard of the receipt yet goes through all of it once more, and is told that it is done."""
+    camera.recordings = [make_recording(force, camera.party, orphan=b"torn bytes")]
+    [custody] = camera.offload(dock.camera_url)
+    wait_for(lambda: spool_folders(dock) == [], "the copy to leave")
+    [again] = camera.offload(dock.camera_url)
+    bodies = [r.CustodyReceipt.decode(each, trust=force.trust).body for each in (custody, again)]
+    assert bodies[0].tail == bodies[1].tail
+    assert spool_folders(dock) == []
