@@ -60,7 +60,13 @@ def analyse_before_after(table: Table, setup: Setup) -> Result:
     if setup.baseline:
         before = table.numbers(setup.baseline, least=0, whole=setup.kind == "count")
         span = exposure if setup.baseline_exposure is None else _span(table, setup.baseline_exposure)
-        use = _known(excluded, (outcome, setup.outcome), (before, setup.baseline), (exposure, "exposure"))
+        use = _known(
+            excluded,
+            (outcome, setup.outcome),
+            (before, setup.baseline),
+            (exposure, "exposure"),
+            (span, "exposure before"),
+        )
         moved = outcome[use] / exposure[use] - before[use] / span[use]
         totals = outcome[use].sum(), exposure[use].sum(), before[use].sum(), span[use].sum()
         spread = _mean_change(moved, setup)

@@ -18,6 +18,7 @@ from openbwv.studies.trial import Trial
 
 WEBB = np.array([-sqrt(1.5), -1.0, -sqrt(0.5), sqrt(0.5), 1.0, sqrt(1.5)])
 FEW_FOR_TWO_POINTS = 12
+ALIKE = "the units do not differ within the arms, so nothing can be said about chance"
 FARTHEST = log(1000.0)  # how far from the estimate an end is looked for, on the log scale
 
 
@@ -74,6 +75,8 @@ def wild_bootstrap(trial: Trial) -> Estimate | None:
     rng = np.random.default_rng(trial.setup.seed)
     score = Score(trial, wild_signs(trial.clusters, trial.setup.draws, rng))
     beta = log(trial.arm(1)["rate"] / trial.arm(0)["rate"])
+    if np.isnan([score.p(beta), score.p(0.0)]).any():
+        return make(trial, Model.WILD_BOOTSTRAP, Interval(exp(beta)), converged=False, note=ALIKE)
     ends = [_end(score, beta, way * FARTHEST, trial.setup.alpha) for way in (-1, 1)]
     low, high = (exp(end) if np.isfinite(end) else (0.0 if end < 0 else inf) for end in ends)
     note = f"{trial.setup.draws} draws, seed {trial.setup.seed}"

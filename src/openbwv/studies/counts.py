@@ -7,6 +7,7 @@ quasi-Poisson and NB2 as sensitivity only. NB2 may fail without a word: what its
 
 import warnings
 from math import inf, isfinite, nan
+from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
@@ -19,6 +20,7 @@ from openbwv.studies.trial import Trial
 NO_EVENTS = "no events at all"
 EMPTY_ARM = "an arm has no events, so the ratio is at its edge and this model has no interval: read the exact one"
 ONE_CLUSTER = "an arm has one randomised unit only, so nothing can be said about chance"
+TOO_LITTLE = "fewer than three rows or two randomised units: no interval"
 ROWS_ALONE = "takes every row for independent; sensitivity only"
 SMALLEST_ALPHA = 1e-6
 LARGEST_GEE_CLUSTER = 2000  # rows; the correction inverts a matrix of that size for each cluster
@@ -54,6 +56,8 @@ def obstacle(trial: Trial) -> tuple[Interval, str] | None:
         return Interval(nan), NO_EVENTS
     if min(treated["events"], control["events"]) <= 0:
         return Interval(0.0 if control["events"] > 0 else inf), EMPTY_ARM
+    if trial.n < 3 or trial.clusters < 2:
+        return Interval(treated["rate"] / control["rate"]), TOO_LITTLE
     return None
 
 
@@ -67,14 +71,21 @@ def poisson_clustered(trial: Trial) -> Estimate:
     stopped = obstacle(trial)
     if stopped:
         return make(trial, Model.POISSON_CLUSTERED, stopped[0], converged=False, note=stopped[1])
-    model = sm.GLM(trial.outcome, design_matrix(trial), family=sm.families.Poisson(), exposure=trial.exposure)
-    fit = model.fit(cov_type="cluster", cov_kwds={"groups": trial.cluster})
+    fit, said = _poisson(trial, cov_type="cluster", cov_kwds={"groups": trial.cluster})
     if lone_cluster(trial):
         inside = Interval(float(np.exp(fit.params[1])))
         return make(trial, Model.POISSON_CLUSTERED, inside, converged=False, note=ONE_CLUSTER)
     inside = ratio_around(float(fit.params[1]), float(fit.bse[1]), alpha=trial.setup.alpha)
     few = f"too narrow with {trial.clusters} units" if trial.clustered and trial.clusters < 40 else ""
-    return make(trial, Model.POISSON_CLUSTERED, inside, converged=bool(fit.converged), note=few)
+    return make(trial, Model.POISSON_CLUSTERED, inside, converged=bool(fit.converged), note=few or said)
+
+
+def _poisson(trial: Trial, **options: object) -> tuple[Any, str]:
+    """Return the fitted Poisson model and what the fitter warned of."""
+    model = sm.GLM(trial.outcome, design_matrix(trial), family=sm.families.Poisson(), exposure=trial.exposure)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        return model.fit(**options), words(said)
 
 
 def gee(trial: Trial) -> Estimate | None:
@@ -111,7 +122,7 @@ def poisson_rows(trial: Trial) -> Estimate:
     stopped = obstacle(trial)
     if stopped:
         return make(trial, Model.POISSON, stopped[0], converged=False, note=stopped[1])
-    fit = sm.GLM(trial.outcome, design_matrix(trial), family=sm.families.Poisson(), exposure=trial.exposure).fit()
+    fit, _ = _poisson(trial)
     inside = ratio_around(float(fit.params[1]), float(fit.bse[1]), alpha=trial.setup.alpha)
     return make(trial, Model.POISSON, inside, note="variance equals mean, rows independent; sensitivity only")
 
@@ -121,10 +132,10 @@ def quasi_poisson(trial: Trial) -> Estimate:
     stopped = obstacle(trial)
     if stopped:
         return make(trial, Model.QUASI_POISSON, stopped[0], converged=False, note=stopped[1])
-    model = sm.GLM(trial.outcome, design_matrix(trial), family=sm.families.Poisson(), exposure=trial.exposure)
-    fit = model.fit(scale="X2")
-    inside = ratio_around(float(fit.params[1]), float(fit.bse[1]), alpha=trial.setup.alpha)
-    note = f"dispersion {fit.scale:.2f}; {ROWS_ALONE}"
+    fit, _ = _poisson(trial)
+    scale = float(fit.pearson_chi2 / fit.df_resid)
+    inside = ratio_around(float(fit.params[1]), float(fit.bse[1]) * scale**0.5, alpha=trial.setup.alpha)
+    note = f"dispersion {scale:.2f}; {ROWS_ALONE}"
     return make(trial, Model.QUASI_POISSON, inside, converged=bool(fit.converged), note=note)
 
 

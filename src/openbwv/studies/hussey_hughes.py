@@ -69,7 +69,7 @@ def hussey_hughes(panel: Panel) -> Fit | None:
     df = float(sums.sizes.sum() - len(slopes))
     sigma2 = residual / df
     inverse = np.linalg.pinv(gram)
-    if not np.isfinite(inverse).all() or inverse[-1, -1] <= 0:
+    if not np.isfinite(inverse).all() or inverse[-1, -1] <= 0 or not sigma2 > 0:
         return None
     se = _clustered_se(sums, panel, slopes, ratio, inverse)
     groups = int(panel.cluster.max()) + 1

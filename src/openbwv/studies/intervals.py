@@ -5,8 +5,9 @@ with the interval of Clopper & Pearson (Biometrika 26, 1934); Wilson (JASA 22, 1
 """
 
 from dataclasses import dataclass
-from math import exp, inf, isfinite, log, nan, sqrt
+from math import inf, isfinite, log, nan, sqrt
 
+import numpy as np
 from scipy import stats
 
 MANY_CLUSTERS = 40  # from here on the normal distribution; below it Student's t
@@ -35,7 +36,9 @@ def around(value: float, se: float, *, alpha: float = 0.05, df: float = inf) -> 
 def ratio_around(log_ratio: float, se: float, *, alpha: float = 0.05, df: float = inf) -> Interval:
     """Return the interval of a ratio from its logarithm; `se` stays that of the logarithm."""
     inside = around(log_ratio, se, alpha=alpha, df=df)
-    return Interval(exp(log_ratio), exp(inside.low), exp(inside.high), inside.p, se)
+    with np.errstate(over="ignore"):
+        value, low, high = (float(np.exp(end)) for end in (log_ratio, inside.low, inside.high))
+    return Interval(value, low, high, inside.p, se)
 
 
 def wald_ratio(events: float, exposure: float, events_0: float, exposure_0: float, *, alpha: float = 0.05) -> Interval:

@@ -154,15 +154,17 @@ def complier_effect(trial: Trial) -> tuple[Estimate, dict[str, object]] | None:
     if trial.compliance is None:
         return None
     known = np.isfinite(trial.compliance)
+    if len(np.unique(trial.treated[known])) < 2:
+        return None
     d, z, y = (trial.compliance[known] > 0) * 1.0, trial.treated[known], rates(trial)[known]
     cluster = pd.factorize(trial.cluster[known])[0]
     shares = {arm: float(d[z == arm].mean()) if (z == arm).any() else nan for arm in (1, 0)}
     stage = least_squares_clustered(d, z[:, None].astype(float), cluster)
     inside = from_line(stage, trial.setup.alpha)
     first_stage: dict[str, object] = {
-        "treated_share": shares[1],
-        "control_share": shares[0],
-        "difference": inside.value,
+        "treated_share": _or_none(shares[1]),
+        "control_share": _or_none(shares[0]),
+        "difference": _or_none(inside.value),
         "low": _or_none(inside.low),
         "high": _or_none(inside.high),
         "f": _or_none((inside.value / inside.se) ** 2),
