@@ -27,7 +27,7 @@ EXAMPLE_HELP = "write example files to DIR (left alone if there) and run on them
 
 def main(argv: list[str]) -> int:
     """Run `./bwv rollout …` and return its exit code; raises BwvError."""
-    parser = Parser(prog="bwv rollout", description=__doc__, examples=EXAMPLES)
+    parser = Parser(prog="./bwv rollout", description=__doc__, examples=EXAMPLES)
     choices = parser.add_subparsers(dest="deed", required=True, metavar="{" + ",".join(ABOUT) + "}")
     for deed, about in ABOUT.items():
         choices.add_parser(deed, help=about, add_help=False)
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
 
 def _parser(deed: str) -> Parser:
     own = "".join(line + "\n" for line in EXAMPLES.splitlines() if f"rollout {deed}" in line)
-    parser = Parser(prog=f"bwv rollout {deed}", description=ABOUT[deed], examples=own)
+    parser = Parser(prog=f"./bwv rollout {deed}", description=ABOUT[deed], examples=own)
     parser.add_argument("--example", metavar="DIR", help=EXAMPLE_HELP)
     parser.add_argument("--cameras", type=int, default=22_000, metavar="N", help="London's cameras in the example")
     parser.add_argument("--one-force", action="store_true", help="leave the second force out of the example")

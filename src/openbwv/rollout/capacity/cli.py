@@ -26,7 +26,7 @@ WIDTH = 46
 
 def main(argv: list[str]) -> int:
     """Run `./bwv capacity …` and return its exit code; raises BwvError."""
-    parser = Parser(prog="bwv capacity", description=__doc__, examples=EXAMPLES)
+    parser = Parser(prog="./bwv capacity", description=__doc__, examples=EXAMPLES)
     choices = parser.add_subparsers(dest="deed", required=True, metavar="{" + ",".join(ABOUT) + "}")
     for deed, about in ABOUT.items():
         choices.add_parser(deed, help=about, add_help=False)
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
 
 def _parser(deed: str) -> Parser:
     own = "".join(line + "\n" for line in EXAMPLES.splitlines() if f"capacity {deed}" in line)
-    parser = Parser(prog=f"bwv capacity {deed}", description=ABOUT[deed], examples=own)
+    parser = Parser(prog=f"./bwv capacity {deed}", description=ABOUT[deed], examples=own)
     parser.add_argument("--out", metavar="DIR", help="write report.html, a CSV for every table, and result.json")
     parser.add_argument("--force", action="store_true", help="replace files that are in DIR already")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
