@@ -14,7 +14,9 @@ NAMES = {
     "ingest": "the door ÷ a C server that receives, writes, hashes and syncs",
     "playback": "watching, signed in, through keyd ÷ the same server serving plain bytes",
     "retention": "finding what is due in 5 million rows ÷ in half a million",
+    "activation": "1 M recordings matched to 0.3 M incidents: time and memory ÷ their limits",
     "log": "durable entries a second ÷ one synced file a batch",
+    "rollout": "proving the earliest finish of 40 units over 80 weeks ÷ one a minute",
 }
 EXAMPLES = """  ./bwv bench verify
   ./bwv bench ingest --rounds 7 --json
