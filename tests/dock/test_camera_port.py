@@ -463,6 +463,19 @@ def test_a_recording_that_is_at_the_server_is_not_asked_for_again(force, port, r
     assert port("GET", "/receipts").json()["receipts"] == []
 
 
+def test_what_comes_after_a_recording_has_left_for_the_server_is_held_already(force, port, recording):
+    """The uplink was done between the camera's question what is held and its answer to that."""
+    assert port.put_part(recording, 1, recording.media).status_code == 201
+    assert port.complete(recording).status_code == 200
+    port.hall.spool.release(port.hall.spool.find(recording.kid, recording.rec_id), force.receipt_for(recording.facts()))
+    assert port.put_part(recording, 1, recording.media).json() == {"stored": []}
+    orphan = b"torn bytes"
+    digest = base64.b64encode(hashlib.sha256(orphan).digest()).decode()
+    headers = {"Content-Digest": f"sha-256=:{digest}:"}
+    assert port("PUT", port.path(recording, "orphan"), content=orphan, headers=headers).status_code == 200
+    assert port.spooled(recording) == b""
+
+
 def test_a_camera_may_not_ask_for_anothers_receipts_or_journal(force, port):
     other = force.camera("0999").kid.hex()
     refused(port("GET", f"/receipts?camera={other}"), 400, "bad-request")

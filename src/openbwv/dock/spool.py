@@ -54,7 +54,8 @@ class Spool:
             folder = self.layout.camera(kid)
             for leftover in folder.glob(f"{LEAVING}*"):
                 shutil.rmtree(leftover)
-            sweep(folder)
+            for place in (folder, self.layout.receipt(kid, b"").parent, self.layout.aside(kid)):
+                sweep(place)
             for rec_id in self.layout.recordings(kid):
                 self._load_recording(kid, rec_id)
 
