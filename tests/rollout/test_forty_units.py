@@ -1,8 +1,8 @@
 """The size that has to be solved: 40 units over 80 weeks with two forces and every kind of limit, proved best."""
 
 import pytest
-
 from bench.rollout import UNITS, WEEKS, problem
+
 from openbwv.rollout.plan import make_plan
 
 

@@ -65,7 +65,9 @@ def test_five_months_without_deliveries_slip_to_december_and_are_named_as_the_ca
     own = london_problem(second_force=False)
     planned = make_plan(own).live
     text = files(second_force=False)["actuals.yaml"]
-    new = replan(own, read_actuals(text.encode(), file="actuals.yaml", problem=own, planned=planned), planned)
+    new = replan(
+        own, read_actuals(text.encode(), file="actuals.yaml", problem=own, planned=planned), planned, effort=0.2
+    )
     assert new.earlier_finish + 1 == 42
     assert new.plan.finish + 1 == 62
     assert own.calendar.monday(new.plan.finish) == date(2017, 12, 18)  # published: before the end of 2017
