@@ -1,6 +1,8 @@
 """The door as devices meet it: a real process, TLS 1.3 with client certificates, and the worker behind it."""
 
+import contextlib
 import secrets
+import sqlite3
 import ssl
 import subprocess
 import time
@@ -140,6 +142,44 @@ def test_without_the_key_service_the_answer_is_later_and_then_comes(force, dock,
     with pytest.raises(protocol.DoorBusy):
         finish(dock, sent)
     force.start_keyd()
+    assert patiently(lambda: finish(dock, sent), tries=60)
+
+
+def test_without_the_worker_everything_is_taken_and_the_receipt_comes_when_it_is_back(force, dock, camera):
+    force.stop("worker", kill=True)
+    footage = camera.record(utc_ms=NOW_MS)
+    sent = parcel(footage)
+    announce(dock, sent)
+    send_media(dock, sent, progress=Progress())
+    with pytest.raises(protocol.DoorBusy):
+        finish(dock, sent)
+    force.start_worker()
+    assert patiently(lambda: finish(dock, sent), tries=60)
+
+
+@pytest.mark.long
+def test_a_database_locked_longer_than_the_door_waits_is_a_503_that_the_sender_waits_out(force, dock, camera):
+    footage = camera.record(utc_ms=NOW_MS)
+    sent = parcel(footage)
+    announce(dock, sent)
+    asked = []
+
+    def free(seconds):
+        asked.append(seconds)
+        other.rollback()
+
+    with contextlib.closing(sqlite3.connect(force.state / "server.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        run = sent.fragments
+
+        def put():
+            dock.put_part(
+                footage.rec_id, first_seq=run[0].seq, length=len(footage.media), chunks=lambda: sent.read(run)
+            )
+
+        patiently(put, sleep=free)
+    assert asked, "it was busy, said so, and was asked again"
+    assert sum(part.length for part in dock.parts_held(footage.rec_id)) == len(footage.media)
     assert patiently(lambda: finish(dock, sent), tries=60)
 
 
