@@ -12,7 +12,6 @@ from openbwv.studies.examples import TRUE_IRR, example_csv, example_setup
 from openbwv.studies.setup import Design, Setup
 from openbwv.studies.table import read_table
 
-
 DEEDS = ("design", "randomise", "power", "analyse", "report", "replicate")
 
 

@@ -4,47 +4,76 @@ The 93 % fewer complaints of the Cambridge trials are such a number: both arms t
 printed here, and cannot be printed without saying so.
 """
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 
 from openbwv.studies.errors import BadStudyOption, CannotAnalyse
 from openbwv.studies.estimates import Estimand, Estimate, Model, one_headline
-from openbwv.studies.intervals import Interval, around, exact_ratio, wald_ratio
+from openbwv.studies.intervals import Interval, exact_ratio, ratio_around, small_sample_df, wald_ratio
 from openbwv.studies.labels import DesignLabel
-from openbwv.studies.means import from_line, least_squares_hc2
+from openbwv.studies.means import from_line, least_squares_clustered
 from openbwv.studies.result import Result
 from openbwv.studies.setup import Excluded, Setup
 from openbwv.studies.table import Table
+from openbwv.studies.trial import codes
 
 FEW_EVENTS = 10
 NOTE = "whatever else changed between the two times is in it"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Outcome and exposure of a unit at one of the two times, `late` 1 after and 0 before; equal `unit` is the same."""
+
+    outcome: np.ndarray
+    exposure: np.ndarray
+    late: np.ndarray
+    unit: np.ndarray
+
+    def total(self, late: int) -> tuple[float, float]:
+        """Return events and exposure of one of the times."""
+        here = self.late == late
+        return float(self.outcome[here].sum()), float(self.exposure[here].sum())
 
 
 def before_after_ratios(
     events: float, exposure: float, events_before: float, exposure_before: float, *, alpha: float = 0.05
 ) -> list[Estimate]:
     """Return the Wald and, for whole counts, the exact ratio of after to before; the exact one leads where rare."""
-    counts = events, exposure, events_before, exposure_before
-    found = [_ratio(Model.POISSON, wald_ratio(*counts, alpha=alpha))]
-    if float(events).is_integer() and float(events_before).is_integer():
-        found.append(
-            _ratio(Model.EXACT, exact_ratio(int(events), exposure, int(events_before), exposure_before, alpha=alpha))
-        )
+    found = _summed(events, exposure, events_before, exposure_before, alpha=alpha, clustered=False)
     rare = min(events, events_before) < FEW_EVENTS and len(found) > 1
     return one_headline(found, Model.EXACT if rare else Model.POISSON)
 
 
-def _ratio(model: Model, inside: Interval) -> Estimate:
+def _summed(
+    events: float, exposure: float, events_before: float, exposure_before: float, *, alpha: float, clustered: bool
+) -> list[Estimate]:
+    counts = events, exposure, events_before, exposure_before
+    found = [_estimate(Model.POISSON, wald_ratio(*counts, alpha=alpha), clustered=clustered)]
+    if float(events).is_integer() and float(events_before).is_integer():
+        inside = exact_ratio(int(events), exposure, int(events_before), exposure_before, alpha=alpha)
+        found.append(_estimate(Model.EXACT, inside, clustered=clustered))
+    return found
+
+
+def _estimate(
+    model: Model, inside: Interval, *, clustered: bool, measure: Literal["irr", "difference"] = "irr"
+) -> Estimate:
     return Estimate(
         model=model,
         label=DesignLabel.BEFORE_AFTER,
         estimand=Estimand.BEFORE_AFTER,
-        measure="irr",
+        measure=measure,
         value=inside.value,
         low=inside.low,
         high=inside.high,
         p=inside.p,
+        se=inside.se,
         converged=bool(np.isfinite(inside.value)),
         note=NOTE,
+        clustered=clustered,
     )
 
 
@@ -52,55 +81,82 @@ def analyse_before_after(table: Table, setup: Setup) -> Result:
     """Compare the outcome with the baseline of the same rows, or rows after with rows before.
 
     With `baseline`, each row holds a count before (`baseline`) and after (`outcome`). With `assigned`, its column says
-    before (0) or after (1). With `time` and `first`, a row is after from its first period on.
+    before (0) or after (1). With `time` and `first`, a row is after from its first period on. Where there are several
+    units (rows, or what `cluster` or `unit` names) the interval is clustered on them and leads.
     """
     excluded = Excluded()
-    outcome = table.numbers(setup.outcome, least=0, whole=setup.kind == "count")
-    exposure = _span(table, setup.exposure)
-    if setup.baseline:
-        before = table.numbers(setup.baseline, least=0, whole=setup.kind == "count")
-        span = exposure if setup.baseline_exposure is None else _span(table, setup.baseline_exposure)
-        use = _known(
-            excluded,
-            (outcome, setup.outcome),
-            (before, setup.baseline),
-            (exposure, "exposure"),
-            (span, "exposure before"),
-        )
-        moved = outcome[use] / exposure[use] - before[use] / span[use]
-        totals = outcome[use].sum(), exposure[use].sum(), before[use].sum(), span[use].sum()
-        spread = _mean_change(moved, setup)
+    rows, used = (_side_by_side if setup.baseline else _one_below_the_other)(table, setup, excluded)
+    late, early = rows.total(1), rows.total(0)
+    units = len(np.unique(rows.unit))
+    several = min((rows.late == 1).sum(), (rows.late == 0).sum()) > 1 and units > 1
+    found = _summed(*late, *early, alpha=setup.alpha, clustered=several)
+    line = least_squares_clustered(rows.outcome / rows.exposure, rows.late[:, None], rows.unit)
+    inside = from_line(line, setup.alpha) if several else Interval(float(line.slopes[0]))
+    found.append(_estimate(Model.MEANS_CLUSTERED, inside, clustered=several, measure="difference"))
+    if several and min(late[0], early[0]) > 0:
+        found.append(_estimate(Model.POISSON_CLUSTERED, clustered_ratio(rows, alpha=setup.alpha), clustered=True))
+        found = one_headline(found, Model.POISSON_CLUSTERED)
+    elif several:
+        found = one_headline(found, Model.MEANS_CLUSTERED)
     else:
-        after = _after(table, setup)
-        use = _known(excluded, (outcome, setup.outcome), (after, "before or after"), (exposure, "exposure"))
-        late = use & (after == 1)
-        early = use & (after == 0)
-        if not late.any() or not early.any():
-            raise CannotAnalyse(what="One of the two times has no rows.", remedy="Look at the column of the time.")
-        totals = outcome[late].sum(), exposure[late].sum(), outcome[early].sum(), exposure[early].sum()
-        line = least_squares_hc2(outcome[use] / exposure[use], after[use][:, None])
-        spread = from_line(line, setup.alpha)
-    found = before_after_ratios(*map(float, totals), alpha=setup.alpha)
-    found.append(
-        Estimate(
-            model=Model.MEANS_HC2,
-            label=DesignLabel.BEFORE_AFTER,
-            estimand=Estimand.BEFORE_AFTER,
-            measure="difference",
-            value=spread.value,
-            low=spread.low,
-            high=spread.high,
-            p=spread.p,
-            se=spread.se,
-            note=NOTE,
-        )
-    )
-    arms = {
-        "after": {"events": float(totals[0]), "exposure": float(totals[1])},
-        "before": {"events": float(totals[2]), "exposure": float(totals[3])},
-    }
+        rare = min(late[0], early[0]) < FEW_EVENTS and any(each.model is Model.EXACT for each in found)
+        found = one_headline(found, Model.EXACT if rare else Model.POISSON)
+    arms = {name: {"events": events, "exposure": span} for name, (events, span) in (("after", late), ("before", early))}
     lines = [int(line) for line in table.lines]
-    return Result(setup, int(use.sum()), int(use.sum()), found, len(lines), excluded.as_list(lines), arms, notes=[_WHY])
+    return Result(setup, used, units, found, len(lines), excluded.as_list(lines), arms, notes=[_WHY])
+
+
+def clustered_ratio(rows: Rows, *, alpha: float) -> Interval:
+    """Return the ratio of after to before with the sandwich clustered on the unit, G/(G-1); t below 40 units."""
+    score = np.zeros(len(rows.outcome))
+    for late, sign in ((1, 1), (0, -1)):
+        here = rows.late == late
+        events, exposure = rows.total(late)
+        score[here] = sign * (rows.outcome[here] - events / exposure * rows.exposure[here]) / events
+    summed = np.bincount(rows.unit, weights=score)
+    units = len(summed)
+    se = float(np.sqrt(units / (units - 1) * (summed**2).sum()))
+    after, before = rows.total(1), rows.total(0)
+    log_ratio = float(np.log(after[0] / after[1] * before[1] / before[0]))
+    return ratio_around(log_ratio, se, alpha=alpha, df=small_sample_df(units, 1))
+
+
+def _side_by_side(table: Table, setup: Setup, excluded: Excluded) -> tuple[Rows, int]:
+    whole = setup.kind == "count"
+    after = table.numbers(setup.outcome, least=0, whole=whole)
+    before = table.numbers(str(setup.baseline), least=0, whole=whole)
+    span = _span(table, setup.exposure)
+    span_before = span if setup.baseline_exposure is None else _span(table, setup.baseline_exposure)
+    columns = (
+        (after, setup.outcome),
+        (before, str(setup.baseline)),
+        (span, "exposure"),
+        (span_before, "exposure before"),
+    )
+    use = _known(excluded, *columns)
+    n = int(use.sum())
+    group = _groups(table, setup, use)
+    rows = Rows(
+        np.concatenate([after[use], before[use]]),
+        np.concatenate([span[use], span_before[use]]),
+        np.repeat([1.0, 0.0], n),
+        np.tile(group, 2),
+    )
+    return rows, n
+
+
+def _one_below_the_other(table: Table, setup: Setup, excluded: Excluded) -> tuple[Rows, int]:
+    outcome = table.numbers(setup.outcome, least=0, whole=setup.kind == "count")
+    after, span = _after(table, setup), _span(table, setup.exposure)
+    use = _known(excluded, (outcome, setup.outcome), (after, "before or after"), (span, "exposure"))
+    if len(np.unique(after[use])) < 2:
+        raise CannotAnalyse(what="One of the two times has no rows.", remedy="Look at the column of the time.")
+    return Rows(outcome[use], span[use], after[use], _groups(table, setup, use)), int(use.sum())
+
+
+def _groups(table: Table, setup: Setup, use: np.ndarray) -> np.ndarray:
+    name = setup.cluster or setup.unit
+    return codes(table.text(name)[use]) if name else np.arange(int(use.sum()))
 
 
 def _span(table: Table, exposure: str | float | None) -> np.ndarray:
@@ -132,12 +188,6 @@ def _known(excluded: Excluded, *columns: tuple[np.ndarray, str]) -> np.ndarray:
     if not use.any():
         raise CannotAnalyse(what="No row can be analysed.", remedy="`excluded` says why; look at the columns named.")
     return use
-
-
-def _mean_change(moved: np.ndarray, setup: Setup) -> Interval:
-    """Return the mean change with Student's interval."""
-    se = float(moved.std(ddof=1) / np.sqrt(len(moved))) if len(moved) > 1 else np.nan
-    return around(float(moved.mean()), se, alpha=setup.alpha, df=max(len(moved) - 1, 1))
 
 
 _WHY = DesignLabel.BEFORE_AFTER.sentence

@@ -26,6 +26,7 @@ class Model(Enum):
     EXACT = "exact-conditional"
     MEANS_HC2 = "difference-in-means-hc2"
     CLUSTER_MEANS_HC2 = "difference-in-cluster-means-hc2"
+    MEANS_CLUSTERED = "difference-in-means-clustered"
     BLOCK_OLS_HC2 = "block-fixed-effects-ols-hc2"
     DIFF_IN_DIFF = "difference-in-differences"
     RANDOMISATION = "randomisation-inference"
@@ -54,6 +55,7 @@ _TITLES = {
     Model.EXACT: "exact conditional",
     Model.MEANS_HC2: "difference in means, HC2",
     Model.CLUSTER_MEANS_HC2: "difference in cluster means, HC2",
+    Model.MEANS_CLUSTERED: "difference in means, clustered",
     Model.BLOCK_OLS_HC2: "within blocks, HC2",
     Model.DIFF_IN_DIFF: "difference in differences",
     Model.RANDOMISATION: "randomisation inference",

@@ -10,10 +10,11 @@ ROW = 30
 LABEL_WIDTH = 300
 
 
-def forest(rows: Sequence[Mapping[str, Any]], *, title: str, ratio: bool, about: str = "") -> str:
+def forest(rows: Sequence[Mapping[str, Any]], *, title: str, ratio: bool, where: str, about: str = "") -> str:
     """Return a forest plot of rows {name, value, low, high, headline}; a ratio on a logarithmic axis, 1 or 0 marked.
 
-    A row without a value says so; an end beyond the axis is drawn to its edge.
+    `where` ends the axis' words, as in "fewer with cameras". A row without a value says so; an end beyond the axis is
+    drawn to its edge.
     """
     drawn = [row for row in rows if row["value"] is not None]
     none = 1.0 if ratio else 0.0
@@ -28,7 +29,7 @@ def forest(rows: Sequence[Mapping[str, Any]], *, title: str, ratio: bool, about:
     ends_of_scale = (low / pad, high * pad) if ratio else (low - pad, high + pad)
     scale = Scale(*ends_of_scale, left, right, log=ratio)
     bottom = 24 + ROW * len(rows) + 8
-    words = "rate ratio (less than 1: fewer with cameras)" if ratio else "difference (below 0: fewer with cameras)"
+    words = f"rate ratio (less than 1: fewer {where})" if ratio else f"difference (below 0: fewer {where})"
     drawing.axis_below(scale, bottom, label=words, top=16)
     drawing.line(scale(none), 12, scale(none), bottom, colour="text", width=1.5, dash="5 4")
     for index, row in enumerate(rows):

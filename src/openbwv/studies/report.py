@@ -1,6 +1,7 @@
 """The report of a trial: what was found, under which label, who was in it, what was left out, and every number."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from openbwv.shared.report import Column, Footer, Report, Table
@@ -80,7 +81,9 @@ def _outcome(report: Report, result: Result, prefix: str) -> None:
             report.table(estimate_table(result, found, f"{prefix}{'irr' if ratio else 'differences'}", caption, ratio))
             rows = [_point(each.model.title, each) for each in found]
             table = _point_table(rows, f"{prefix}forest-{'irr' if ratio else 'differences'}", caption)
-            report.figure(plots.forest(rows, title=caption, ratio=ratio), caption=caption, table=table)
+            report.figure(
+                plots.forest(rows, title=caption, ratio=ratio, where=_where(result)), caption=caption, table=table
+            )
     report.table(_made(result, f"{prefix}models"))
     if result.event_study:
         _event_study(report, result, prefix)
@@ -110,14 +113,20 @@ def estimate_table(result: Result, found: Sequence[Estimate], name: str, title: 
         f"{key}_{arm}": values.get(key) for arm, values in (("treated", treated), ("control", control)) for key in _KEYS
     }
     columns = RATIOS if ratio else DIFFERENCES
+    if result.label is DesignLabel.BEFORE_AFTER:
+        columns = tuple(replace(column, heading=_in_time(column.heading)) for column in columns)
     rows = []
     for each in found:
         said = each.as_dict() | counts | {"model": each.model.title}
         rows.append({column.key: said.get(column.key) for column in columns})
     note = ""
     if result.label is DesignLabel.BEFORE_AFTER:
-        note = "Treated is after, control is before: not randomised, so no effect of cameras alone."
+        note = "Not randomised, so no effect of cameras alone."
     return Table(name, title, columns, rows, note)
+
+
+def _in_time(heading: str) -> str:
+    return heading.replace("treated", "after").replace("control", "before")
 
 
 _KEYS = ("events", "exposure")
@@ -150,6 +159,10 @@ def _point(name: str, estimate: Estimate) -> dict[str, Any]:
     }
 
 
+def _where(result: Result) -> str:
+    return "after than before, not randomised" if result.label is DesignLabel.BEFORE_AFTER else "with cameras"
+
+
 def _point_table(rows: list[dict[str, Any]], name: str, title: str) -> Table:
     columns = (
         Column("name", "Name"),
@@ -165,7 +178,7 @@ def _point_table(rows: list[dict[str, Any]], name: str, title: str) -> Table:
 def _forest_of_outcomes(results: Sequence[Result]) -> str:
     rows = [_point(result.setup.outcome, result.headline) for result in results]
     ratio = all(result.headline.measure == "irr" for result in results)
-    return plots.forest(rows, title="Headline of each outcome", ratio=ratio, about=results[0].label.value)
+    return plots.forest(rows, title="Headline of each outcome", ratio=ratio, where=_where(results[0]))
 
 
 def _outcome_table(results: Sequence[Result]) -> Table:
