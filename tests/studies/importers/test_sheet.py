@@ -130,6 +130,15 @@ def test_one_column_may_be_asked_for_twice():
     assert found.frame["one"].iloc[0] == found.frame["two"].iloc[0] == "x"
 
 
+def test_the_short_way_to_read_moments_refuses_what_the_long_way_refuses():
+    good = ["2016-06-01T00:01:00Z", "1969-12-31T23:59:59Z"]
+    long_way = Moment().values([*good, "2016-06-01 00:01:00.5Z"])[0][:2]
+    np.testing.assert_array_equal(Moment().values(good)[0], long_way)
+    for bad in ("2016-02-30T00:01:00Z", "2016-06-01T24:01:00Z", "2016-06-01T00:01:0\0Z", "2016x06x01T00:01:00Z"):
+        _, wrong, _ = Moment().values([*good, bad])
+        assert list(wrong) == [False, False, True], bad
+
+
 def test_a_wall_clock_shows_local_time_and_takes_a_bare_one_as_it_stands():
     kind = WallClock(zone="Europe/London")
     values, bad, blank = kind.values(["2016-05-31T23:01:00Z", "2016-03-27 01:30", "", "x"])
