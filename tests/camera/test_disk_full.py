@@ -184,3 +184,37 @@ def test_the_reserve_is_taken_given_up_and_taken_again(tmp_path):
     assert reserve.give_up()
     assert not reserve.give_up()
     assert reserve.take()
+
+
+@pytest.mark.parametrize("writes", range(2))
+def test_a_disk_full_for_counters_and_journal_is_said_and_leaves_no_half_file(started, monkeypatch, writes):
+    """The nth durable write that is no part of a recording, and all after it, meet a full disk."""
+    from openbwv.shared import durable
+
+    real, left = durable._write_all, [writes]
+
+    def full(descriptor, data):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor, data)
+
+    said = ""
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "_write_all", full)
+        try:
+            camera = camera_with(started, patch, Disk(), seconds=3)
+        except DiskFull as problem:
+            said = problem.code
+        else:
+            said = camera.failure.code if camera.failure else ""
+    assert left[0] < 0, "no write met it"
+    assert said == "disk-full", "a write failed and nobody heard of it"
+    assert not list(started.store.path.rglob("*.tmp"))
+    recover_store(started.store.path, signer=started.identity.signer, bt=started.boots + 1, mono_ns=1)
+    for rec_id in started.store.rec_ids():
+        verdict = studio.verdict(started.store.folder(rec_id))
+        assert (verdict.verdict, verdict.closed) == ("genuine", True)
+    again = camera_with(started, monkeypatch, Disk(), seconds=2)
+    assert again.failure is None
+    assert studio.verdict(again.last_folder).verdict == "genuine"
