@@ -14,7 +14,7 @@ from openbwv.studies.permutation import fisher_p, randomised_units
 from tests.studies.trials import clusters, pairs
 
 IRR = 0.7
-FEW, MANY = 120, 1500
+FEW, MANY = 120, 1000
 
 
 def share_covered(estimate, make, trials, seed=1, truth=IRR):
@@ -93,6 +93,7 @@ def test_randomisation_finds_nothing_where_there_is_nothing():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("number", "treated"), [(48, 19), (60, 30)])
 def test_many_trials_with_many_teams(number, treated):
     share = share_covered(counts.poisson_clustered, teams(number, treated), MANY, seed=number)
@@ -101,7 +102,7 @@ def test_many_trials_with_many_teams(number, treated):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("number", "treated"), [(24, 12), (24, 8), (12, 6), (8, 4)])
 def test_many_trials_with_few_teams(number, treated):
     estimate, draws = (bootstrap.wild_bootstrap, 399) if number < 20 else (counts.gee, 0)
@@ -111,12 +112,14 @@ def test_many_trials_with_few_teams(number, treated):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("naive", [counts.poisson_rows, counts.quasi_poisson, counts.nb2])
 def test_many_trials_with_models_that_ignore_teams(naive):
     assert share_covered(naive, teams(48), MANY) < 0.88
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_many_rare_trials():
     share = share_covered(counts.poisson_clustered, rare_pairs, MANY)
     assert 0.93 <= share <= 0.97, share

@@ -20,6 +20,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="for the simulated power (default 1)")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     args = parser.parse_args(argv)
+    from openbwv.studies.estimates import chance_shown
     from openbwv.studies.replicate import replicate
 
     found = replicate(seed=args.seed)
@@ -34,7 +35,8 @@ def main(argv: list[str]) -> int:
             head = name
         theirs = "–" if row["published"] is None else f"{row['published']:.4f}"
         gap = "" if row["difference"] is None else f"  difference {row['difference']:+.5f}"
-        say(f"    {row['figure']:<15} ours {row['ours']:<10.4f} published {theirs:<9}{gap}")
+        ours = chance_shown(row["ours"]) if row["figure"].endswith("_p") else f"{row['ours']:.4f}"
+        say(f"    {row['figure']:<15} ours {ours:<10} published {theirs:<9}{gap}")
     say("\nReported figures that nothing here can recompute:")
     for row in found["reported"]:
         note = f"; {row['note']}" if row["note"] else ""
