@@ -141,3 +141,12 @@ def test_a_change_is_only_what_it_says():
     new = replan(own, Actuals(0, {}, (held,)), live)
     assert new.plan.live["u0"] == 5
     assert new.slip_weeks == 0
+
+
+def test_a_late_network_counts_from_when_it_was_needed():
+    """What was ready from the start and is late now delays nothing before the unit's own installation."""
+    own, live = planned()
+    last = max(live, key=live.get)
+    text = f"{{as_of: 2, as_planned: true, changes: [{{kind: network, unit: {last}, ready: 10, why: late}}]}}"
+    (change,) = read(text, own, live).changes
+    assert change.first == live[last]

@@ -40,7 +40,7 @@ class Actuals:
 def read_actuals(data: bytes, *, file: str, problem: Problem, planned: Mapping[str, int]) -> Actuals:
     """Return an actuals file read against the problem and the plan it is about. Raises BadPlanFile."""
     own = parse(data, file=file).fields()
-    reader = Reader(problem.calendar, problem.units)
+    reader = ChangeReader(problem, planned)
     as_of = reader.inside(own.take("as_of"))
     follow = own.maybe("as_planned")
     live = {name: week for name, week in planned.items() if follow and follow.flag() and week < as_of}
@@ -58,7 +58,19 @@ def read_actuals(data: bytes, *, file: str, problem: Problem, planned: Mapping[s
     return Actuals(as_of, live, changes)
 
 
-def _change(part: Part, problem: Problem, reader: Reader) -> Change:
+class ChangeReader(Reader):
+    """Reads changes; knows when each unit was to go live, for a delay before that does nothing."""
+
+    def __init__(self, problem: Problem, planned: Mapping[str, int]) -> None:
+        super().__init__(problem.calendar, problem.units)
+        self.planned = planned
+
+    def begins(self, name: str) -> int:
+        """Return the week in which the installation of a unit was to begin."""
+        return self.planned[name] - self.units[name].install_weeks + 1
+
+
+def _change(part: Part, problem: Problem, reader: ChangeReader) -> Change:
     own = part.fields()
     kind_part = own.take("kind")
     kind, why = kind_part.text(), own.take("why").text()
@@ -84,7 +96,7 @@ def _pool(own: Fields, names: Sequence[str]) -> int:
     return names.index(part.text())
 
 
-def _deliveries(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit]:
+def _deliveries(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[str, int, Edit]:
     index = _pool(own, [pool.name for pool in problem.stock])
     pause = own.take("pause").fields()
     start, weeks = pause.take("from"), pause.take("weeks").whole(least=1, most=520)
@@ -102,7 +114,7 @@ def _deliveries(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int
     return f"{problem.stock[index].name}: no deliveries for {weeks} weeks", first, edit
 
 
-def _span(own: Fields, problem: Problem, reader: Reader) -> tuple[int, int]:
+def _span(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[int, int]:
     first, until = reader.week(own.take("from")), own.maybe("until")
     return first, (reader.week(until) if until else problem.horizon - 1)
 
@@ -111,7 +123,7 @@ def _lowered(by_week: Sequence[int], first: int, last: int, amount: int) -> tupl
     return tuple(amount if first <= week <= last else usual for week, usual in enumerate(by_week))
 
 
-def _training(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit]:
+def _training(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[str, int, Edit]:
     index = _pool(own, [pool.name for pool in problem.seats])
     first, last = _span(own, problem, reader)
     seats = own.take("seats_per_week").whole()
@@ -124,7 +136,7 @@ def _training(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, 
     return f"{problem.seats[index].name}: {seats:,} seats a week", first, edit
 
 
-def _teams(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit]:
+def _teams(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[str, int, Edit]:
     index = _pool(own, [pool.name for pool in problem.teams])
     first, last = _span(own, problem, reader)
     teams = own.take("teams").whole()
@@ -137,18 +149,17 @@ def _teams(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edi
     return f"{problem.teams[index].name}: {teams} teams", first, edit
 
 
-def _network(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit]:
+def _network(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[str, int, Edit]:
     name, ready = reader.unit(own.take("unit")), reader.week(own.take("ready"))
-    before = next(unit.network_ready for unit in problem.units if unit.name == name)
 
     def edit(given: Problem) -> Problem:
         units = tuple(replace(u, network_ready=ready) if u.name == name else u for u in given.units)
         return given.with_changes(units=units)
 
-    return f"{name}: network ready from {problem.calendar.name(ready)}", min(before, ready), edit
+    return f"{name}: network ready from {problem.calendar.name(ready)}", reader.begins(name), edit
 
 
-def _gate(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit]:
+def _gate(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[str, int, Edit]:
     name, gate_part = reader.unit(own.take("unit")), own.take("gate")
     gate, week_part = gate_part.text(), own.maybe("week")
     if gate not in GATES:
@@ -160,10 +171,10 @@ def _gate(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit
         return given.with_changes(units=units)
 
     when = problem.calendar.name(week) if week is not None else "no date"
-    return f"{name}: {GATES[gate]}, {when}", 0, edit
+    return f"{name}: {GATES[gate]}, {when}", reader.begins(name), edit
 
 
-def _blackout(own: Fields, problem: Problem, reader: Reader) -> tuple[str, int, Edit]:
+def _blackout(own: Fields, problem: Problem, reader: ChangeReader) -> tuple[str, int, Edit]:
     first, last = _span(own, problem, reader)
     units = tuple(reader.unit(part) for part in own.all("units"))
     black = Blackout(first, last, "added later", (), units)

@@ -108,7 +108,7 @@ installation_teams:          # assumption; a team fits 250 cameras' docks in a w
   - {{name: London teams, forces: {met}, teams: {round(5 * scale)}}}
 {f"  - {{name: Second teams, forces: [{SECOND}], teams: 2}}" if second_force else ""}
 
-training:                    # 7,500 officers in 14 weeks = 535 a week (note 07, computed)
+training:                    # 7,500 officers in 14 weeks = 535 a week (computed)
   - {{name: London training, forces: {met}, seats_per_week: {london.PACE_A_WEEK}, valid_weeks: 12}}
 {f"  - {{name: Second training, forces: [{SECOND}], seats_per_week: 120, valid_weeks: 12}}" if second_force else ""}
 

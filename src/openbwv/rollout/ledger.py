@@ -68,7 +68,7 @@ LEDGER = (
         RANDOMISED,
         SOURCED,
         "Essex trial, College of Policing (2014): too few cases to identify an impact on guilty pleas",
-        "The one British randomised trial could not tell. It did find more criminal charges among detections.",
+        "A British randomised trial that could not tell; it did find more criminal charges among detections.",
     ),
     Saving(
         "early guilty pleas, all courts",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from openbwv.rollout.capacity.network import uplink
 from openbwv.rollout.facts import ASSUMPTION, COMPUTED, SOURCED, UNVERIFIED, Fact
 
 CONTRACT_POUNDS, CONTRACT_YEARS, CONTRACT_CAMERAS = 3_400_000, 3, 22_000
@@ -65,9 +66,9 @@ def not_covered(cameras: int) -> list[dict[str, Any]]:
         ),
         (
             "network of the stations",
-            "up to 9.64 Gb/s for 22,000 cameras",
+            f"up to {uplink(inflow_tb_month=inflow).peak_gbps:.2f} Gb/s if 60 % is docked within 2 hours",
             COMPUTED,
-            "note 07, section 6",
+            "`./bwv capacity model`",
         ),
         ("training", f"{cameras:,} seats; an hour each is {cameras:,} officer-hours", ASSUMPTION, "one hour a seat"),
         ("redaction", "5 to 10 hours for an hour of footage released", SOURCED, "GovQA"),

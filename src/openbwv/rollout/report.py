@@ -178,11 +178,12 @@ def pace_table(result: Mapping[str, Any]) -> Table:
 def _money(report: Report, result: Mapping[str, Any]) -> None:
     met = sum(unit["cameras"] for unit in result["units"] if unit["force"] == london.FORCE) or result["cameras"]
     own = contract(met)
+    more = f" (£{own['pounds_missing']:,} more than the contract)" if own["pounds_missing"] else ""
     report.text(
         f"The published contract is £{own['contract_pounds']:,} for {own['years']} years and 22,000 cameras: "
         f"£{own['pounds_a_camera']:.2f} a camera, £{own['pounds_a_camera_year']:.2f} a year. {met:,} cameras at that "
-        f"price are £{own['pounds_at_this_price']:,} (£{own['pounds_missing']:,} more than the contract); at what UK "
-        f"forces paid on average (£{own['uk_pounds_a_camera']:.2f}) £{own['pounds_at_uk_average']:,}."
+        f"price are £{own['pounds_at_this_price']:,}{more}; at what UK forces paid on average "
+        f"(£{own['uk_pounds_a_camera']:.2f}) £{own['pounds_at_uk_average']:,}."
     )
     report.table(Table("money", "Figures", FACTS, own["facts"]))
     columns = (

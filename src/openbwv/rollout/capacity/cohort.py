@@ -166,6 +166,6 @@ def series(*, bytes_a_month: int, parts: Sequence[Band], months: int) -> list[Mo
 
 
 def closed_form_tb(*, inflow_tb_month: float, evidential: float, months: float) -> float:
-    """Return note 07's closed form in TB; before the first 31 days are over nothing has been deleted."""
+    """Return the closed form in TB; before the first 31 days are over nothing has been deleted."""
     days31 = RETENTION_DAYS * STEPS_A_DAY / STEPS_A_MONTH
     return inflow_tb_month * ((1 - evidential) * min(months, days31) + evidential * months)

@@ -1,6 +1,6 @@
 """What a day's footage asks of the uplinks, and which daily figure to believe.
 
-Closed forms of note 07: an even flow over some hours, and the peak after a shift ends. Decimal units throughout
+Closed forms: an even flow over some hours, and the peak after a shift ends. Decimal units throughout
 (1 TB = 10^12 bytes, 1 Gb/s = 10^9 bit/s).
 """
 
@@ -53,13 +53,13 @@ def uplink(*, inflow_tb_month: float, sites: int = STATIONS_KEPT) -> Uplink:
 def uplink_facts(sites: int) -> list[Fact]:
     """Return the assumptions behind `uplink`."""
     return [
-        Fact("hours of the even flow", GIVEN_EVEN_HOURS, "h a day", ASSUMPTION, "note 07, section 6"),
+        Fact("hours of the even flow", GIVEN_EVEN_HOURS, "h a day", ASSUMPTION, "to be set by the force"),
         Fact(
             "share of a day docked in the peak",
             PEAK_SHARE,
             f"of the day in {PEAK_HOURS:g} h after shifts end",
             ASSUMPTION,
-            "note 07, section 6",
+            "to be set by the force",
         ),
         Fact(
             "sites",
