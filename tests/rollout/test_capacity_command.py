@@ -64,6 +64,18 @@ def test_simulate_is_the_same_for_a_seed(capsys):
         ["simulate", "--bays", "0"],
         ["simulate", "--days", "0"],
         ["simulate", "--uplink-mbps", "-3"],
+        ["simulate", "--gb-per-hour", "nan"],
+        ["simulate", "--hours-month", "1e9"],
+        ["simulate", "--charge-minutes", "inf"],
+        ["simulate", "--seed", "-1"],
+        ["model", "--example", "--evidential", "1/0"],
+        ["model", "--example", "--evidential", "1e-999999999"],
+        ["model", "--example", "--evidential", "nan"],
+        ["model", "--example", "--requests-month", "inf"],
+        ["model", "--example", "--requests-month", "nan"],
+        ["model", "--example", "--minutes-per-request", "1e9"],
+        ["model", "--example", "--cameras", "99999999999999999999"],
+        ["model", "--example", "--gbp-per-tb-month", "nan"],
     ],
 )
 def test_figures_that_make_no_sense_are_bad_usage(capsys, words):

@@ -119,6 +119,10 @@ def test_mistakes_say_file_line_and_column(capsys, folder):
         (["plan", "plan.yaml", "--example", "x"], 64),
         (["plan", "--example", "x", "--cameras", "3"], 64),
         (["undo"], 64),
+        (["plan", "plan.yaml", "--seed", "-1"], 64),
+        (["plan", "plan.yaml", "--effort", "nan"], 64),
+        (["report", "actuals.yaml", "--out", "x"], 65),
+        (["plan", "."], 64),
     ],
 )
 def test_bad_usage_ends_in_its_code(capsys, folder, monkeypatch, words, code):
@@ -154,3 +158,12 @@ def test_a_report_of_london_shows_published_beside_planned_and_what_money_does_n
     assert "before-after only, not randomised" in files["savings.csv"]
     assert files["not-covered.csv"].count("\r\n") > 6
     assert files["units.csv"].count("\r\n") == 47
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '"plan"', "3", '{"title": 1, "slip": []}', '{"title": "x", "units": 4}'])
+def test_a_report_of_what_is_no_plan_is_refused(capsys, tmp_path, text):
+    (tmp_path / "plan.json").write_text(text)
+    code, shown = call(capsys, "report", tmp_path / "plan.json", "--out", tmp_path / "out")
+    assert code == 65
+    assert "no whole plan.json" in shown.err
+    assert not (tmp_path / "out").exists()

@@ -114,6 +114,8 @@ def test_columns_of_the_units_file():
         (PLAN + "objective: {order: [finish], weights: {finish: 1}}", 3, 12, "either an order or weights"),
         (PLAN + "forces: [{name: Met, cameras: 22000}]", 3, 31, "22,000 cameras here and 1,110"),
         (PLAN + "title: [a", 3, 10, "no YAML"),
+        (PLAN + "camera_pounds: .nan", 3, 16, "no number"),
+        (PLAN + "camera_pounds: 1000000", 3, 16, "between 0 and 100000"),
         (PLAN + "title: a\ntitle: b", 4, 1, "twice"),
         (PLAN + "title: &x a\nblackout: *x", 3, 8, "anchors"),
         ("start: !!python/object/apply:os.system [ls]\nhorizon_weeks: 3", 1, 8, "cannot be read"),
@@ -176,3 +178,9 @@ def outcome_of(data):
 def test_a_deeply_nested_file_is_refused():
     with pytest.raises(BadPlanFile, match="nested"):
         read(PLAN + "title: " + "[" * 5000 + "]" * 5000)
+
+
+def test_more_units_than_can_be_planned_are_refused():
+    rows = "".join(f"u{n},Met,1\n" for n in range(1001))
+    with pytest.raises(BadUnitsFile, match="1,000 units"):
+        read(units="unit,force,cameras\n" + rows)

@@ -154,6 +154,8 @@ def _problem(args: Namespace) -> tuple[Any, list[bytes]]:
     from openbwv.rollout.schema import PlanFile
     from openbwv.rollout.units import read_units
 
+    if args.seed < 0:
+        raise BadRolloutOption(what="A seed is 0 or more.", remedy="Give --seed 1 or the like.")
     if not 0.01 <= args.effort <= 1000:
         raise BadRolloutOption(what="--effort lies between 0.01 and 1000.", remedy="Give --effort 1 or the like.")
     text = read(args.file)
@@ -192,8 +194,8 @@ def _hand_over(args: Namespace, result: Mapping[str, Any]) -> None:
         share = getattr(args, "share_with_video", 0.5)
         try:
             texts = {**plan_report(result, share_with_video=share).files(), "plan.json": json.dumps(result) + "\n"}
-        except (KeyError, TypeError) as problem:
-            words = f"this plan.json lacks {problem}."
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as problem:
+            words = f"this is no whole plan.json: {problem!r}."
             raise BadPlanFile(file=args.file, line=1, column=1, problem=words, remedy="Plan again.") from problem
         written = write_all(args.out, texts, replace=args.force)
     if args.json:

@@ -20,6 +20,7 @@ from openbwv.rollout.problem import (
 from openbwv.rollout.weeks import Calendar
 
 LONGEST_WEEKS = 520
+DEAREST_POUNDS = 100_000  # a camera; keeps sums of pence inside what the solver counts with
 
 
 class PlanFile:
@@ -53,7 +54,7 @@ class PlanFile:
             afters=tuple(reader.after(part) for part in own.all("after")),
             phases_in_order=phases.flag() if phases else False,
             finish_by=reader.week(finish) if finish else None,
-            camera_pence=round(camera.number() * 100) if camera else 0,
+            camera_pence=round(camera.number(most=DEAREST_POUNDS) * 100) if camera else 0,
             objective=reader.objective(own.maybe("objective")),
             trial=reader.trial(own.maybe("trial")),
             title=title.text() if title else "Roll-out",

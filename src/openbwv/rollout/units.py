@@ -25,6 +25,7 @@ ABOUT = ("ons_code", "kind", "status", "source", "note")
 KNOWN = ("unit", "force", "group", *WHOLE, *SPAN, *ABOUT)
 DONE = ("done", "yes", "held", "signed", "passed", "ready")
 PLANNED = "plan"
+MOST_UNITS = 1_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def read_units(data: bytes, *, file: str, calendar: Calendar) -> Units:
             if unit.name in names:
                 words = f"'{unit.name}' stands in line {names[unit.name]} already."
                 raise _bad(file, line, "unit", words, "Give every unit one row and a name of its own.")
+            if len(units) == MOST_UNITS:
+                raise _bad(file, line, "unit", f"there are more than {MOST_UNITS:,} units.", "Plan them in parts.")
             names[unit.name] = line
             units.append(unit)
     except csv.Error as problem:

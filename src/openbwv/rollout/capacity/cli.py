@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from argparse import Namespace
 from collections.abc import Mapping
 from fractions import Fraction
@@ -22,6 +23,16 @@ ABOUT = {
     "simulate": "docks and uplink of one station, event by event: percentiles, not means",
 }
 WIDTH = 46
+LIMITS = {  # of a station, so that no figure can hang the simulation
+    "bays": (1, 100_000),
+    "bay_mbps": (0.001, 1e6),
+    "uplink_mbps": (0.001, 1e6),
+    "camera_gb": (0.001, 1e6),
+    "charge_minutes": (0, 1440),
+    "hours_month": (0.001, 744),
+    "gb_per_hour": (0.001, 1000),
+    "seed": (0, 2**63),
+}
 
 
 def main(argv: list[str]) -> int:
@@ -44,7 +55,9 @@ def _parser(deed: str) -> Parser:
 
 
 def exact(text: str) -> Fraction:
-    """Return a decimal number exactly; raises ValueError for anything else."""
+    """Return a plain decimal number exactly; raises ValueError for anything else, exponents and fractions among it."""
+    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text.strip()):
+        raise ValueError(f"{text!r} is no plain decimal number")
     return Fraction(text.strip())
 
 
@@ -110,8 +123,12 @@ def _simulate(argv: list[str]) -> int:
             what="A station has 1 to 5,000 cameras and is simulated for 1 to 366 days.",
             remedy="Give --cameras and --days in that range.",
         )
-    if min(args.bays, args.bay_mbps, args.uplink_mbps, args.camera_gb, args.hours_month, args.gb_per_hour) <= 0:
-        raise BadRolloutOption(what="Bays, rates, memory and hours are above zero.", remedy="Give figures above zero.")
+    for name, (least, most) in LIMITS.items():
+        if not least <= getattr(args, name) <= most:
+            option = "--" + name.replace("_", "-")
+            raise BadRolloutOption(
+                what=f"{option} lies outside what a station has.", remedy=f"Give {least:g} to {most:g}."
+            )
     from openbwv.rollout.capacity.report import site_report
     from openbwv.rollout.capacity.station import Station, run
 

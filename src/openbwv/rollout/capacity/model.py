@@ -13,6 +13,7 @@ EVIDENTIAL_SCENARIOS = ("0.10", "0.20", "0.30")
 CAMERA_SCENARIOS = (22_000, 30_000)
 CLASSES = {"none": cohort.KEEP_ALL, "mopi": cohort.MOPI}
 GB_A_MONTH = "20"
+MOST = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ class Scenario:
     gbp_per_tb_month: float | None = None
 
     def __post_init__(self) -> None:
-        whole = self.cameras >= 0 and self.gb_per_camera_month >= 0 and 0 <= self.months <= 1200 and self.sites >= 1
+        whole = 0 <= self.cameras <= MOST and 0 <= self.gb_per_camera_month <= MOST and 0 <= self.months <= 1200
         shares = 0 <= self.evidential <= 1 and 0 <= self.held <= 1
-        work = self.requests_month >= 0 and self.minutes_each >= 0 and (self.gbp_per_tb_month or 0) >= 0
-        if not (whole and shares and work and self.hold_days >= 0) or self.classes not in CLASSES:
+        asked = self.requests_month >= 0 <= self.minutes_each and self.requests_month * self.minutes_each <= MOST
+        rest = 0 <= self.hold_days <= MOST and 1 <= self.sites <= MOST and 0 <= (self.gbp_per_tb_month or 0) <= MOST
+        if not (whole and shares and asked and rest) or self.classes not in CLASSES:
             raise BadRolloutOption(
                 what="These figures describe no fleet.",
-                remedy="Use shares from 0 to 1, at most 1,200 months, at least one site and no negative number.",
+                remedy="Use shares from 0 to 1, at most 1,200 months, a site or more, and nothing beyond use.",
             )
 
     @property
