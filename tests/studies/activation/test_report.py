@@ -233,6 +233,14 @@ def test_nobody_is_named_unless_asked_for():
     assert "serial-1" in json.dumps(analyse(reports(), options=Options(names=True)))
 
 
+def test_what_is_published_lists_no_officer_and_no_incident():
+    found = analyse(reports(), options=Options(publish=True))
+    assert found["officers"]["list"] == found["mixed"]["list"] == []
+    assert found["officers"]["after_shrinkage"]["p50"] is not None
+    assert not [count for count in found["funnel"]["outside"].values() if count and count < 5]
+    assert "Officer 0" not in json.dumps(found)
+
+
 def test_new_numbers_say_nothing_about_the_old_order():
     names = [f"{number:04d}" for number in range(500)]
     new = renumber(names, word="Officer", seed=1)

@@ -159,15 +159,24 @@ def _report(argv: list[str]) -> int:
     parser.add_argument("--zone", default="Europe/London", help="of dates with an offset (default Europe/London)")
     parser.add_argument("--least-reports", type=int, default=10, metavar="N", help="to list an officer (default 10)")
     parser.add_argument("--names", action="store_true", help="show the file's own officers and incidents")
+    parser.add_argument("--publish", action="store_true", help="list no officers and no incidents one by one")
     _output(parser)
     args = parser.parse_args(argv)
+    if args.names and args.publish:
+        parser.error("--names and --publish exclude one another")
     _check(args)
     if args.example == bool(args.data):
         parser.error("give DATA.csv, or --example")
     from openbwv.studies.activation import page
     from openbwv.studies.activation.report import Options, analyse
 
-    options = Options(seed=args.seed, least_reports=args.least_reports, threshold=args.threshold, names=args.names)
+    options = Options(
+        seed=args.seed,
+        least_reports=args.least_reports,
+        threshold=args.threshold,
+        names=args.names,
+        publish=args.publish,
+    )
     reports, excluded, sha256, more = _reports(args, parser)
     found = analyse(reports, options=options)
     result = found | {"n": len(reports.recorded), "data_sha256": sha256, "excluded": excluded}
@@ -271,7 +280,7 @@ def _report_lines(result: Mapping[str, Any]) -> list[str]:
             f"{officers['with_enough']:,} officers with at least {result['least_reports']} reports; after shrinkage "
             f"p10 {after['p10']:.3f}, median {after['p50']:.3f}, p90 {after['p90']:.3f}"
         )
-    outside = [f"{count} {where}" for where, count in result["funnel"]["outside"].items()]
+    outside = [f"{'few' if count is None else count} {where}" for where, count in result["funnel"]["outside"].items()]
     lines.append("In the funnel: " + (", ".join(outside) or result["funnel"]["note"]))
     lines.append(
         f"{mixed['mixed']:,} of {mixed['with_several_officers']:,} incidents with several officers were recorded by "
@@ -291,6 +300,9 @@ def _share(row: Mapping[str, Any]) -> str:
 def _left_out(result: Mapping[str, Any]) -> list[str]:
     """Return a line for each row that was not used; after the first dozen only how many more."""
     rows = result["excluded"]
-    lines = [f"  left out: {row.get('file', '')} line {row['line']}: {row['why']}" for row in rows[:LIST_LENGTH]]
+    lines = [
+        f"  left out: {row['file'] + ', ' if 'file' in row else ''}line {row['line']}: {row['why']}"
+        for row in rows[:LIST_LENGTH]
+    ]
     more = len(rows) - LIST_LENGTH
     return [*lines, f"  and {more:,} more; --json lists all"] if more > 0 else lines

@@ -23,12 +23,16 @@ LIMITS_AT = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 
 @dataclass(frozen=True)
 class Options:
-    """How a report is made; `names` shows the file's own officers and incidents."""
+    """How a report is made.
+
+    `names` shows the file's own officers and incidents; `publish` lists neither officers nor incidents one by one.
+    """
 
     seed: int = 1
     least_reports: int = LEAST_REPORTS
     threshold: int = THRESHOLD
     names: bool = False
+    publish: bool = False
 
     def __post_init__(self) -> None:
         if self.least_reports < 2 or self.threshold < 1:
@@ -90,6 +94,15 @@ def analyse(data: Reports, *, options: Options | None = None) -> dict[str, Any]:
         )
     if data.place is not None:
         out["crossed"] = crossed.compare(data.officer, data.place, data.recorded, shares=shares, seed=options.seed)
+    return _published(out, options.threshold) if options.publish else out
+
+
+def _published(out: dict[str, Any], threshold: int) -> dict[str, Any]:
+    """Take out what is about single officers and incidents: the lists, and small counts of officers."""
+    out["officers"]["list"] = []
+    out["mixed"]["list"] = []
+    outside = out["funnel"]["outside"]
+    out["funnel"]["outside"] = {where: None if 0 < count < threshold else count for where, count in outside.items()}
     return out
 
 
@@ -176,15 +189,18 @@ def _mixed(data: Reports, found: pd.DataFrame, options: Options) -> dict[str, An
     when = pd.Series(data.when).groupby(np.asarray(data.incident, dtype=object)).min()
     year = when.reindex(found.index).dt.year
     several = found["officers"] > 1
+    some = found.assign(year=year)[found["mixed"]]
     shown = renumber(found.index, word="Incident", seed=options.seed)
     listed = [
         {
             "incident": incident if options.names else shown[incident],
-            "year": int(year[incident]),
-            "officers": int(row.officers),
-            "recorded": int(row.recorded),
+            "year": int(in_year),
+            "officers": int(officers),
+            "recorded": int(recorded),
         }
-        for incident, row in found[found["mixed"]].iterrows()
+        for incident, in_year, officers, recorded in zip(
+            some.index, some["year"], some["officers"], some["recorded"], strict=True
+        )
     ]
     by_year = rates.by(
         year[several].astype(int).tolist(), found.loc[several, "mixed"].to_numpy(), threshold=options.threshold
