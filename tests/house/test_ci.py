@@ -1,6 +1,7 @@
 """With which commit continuous integration compares, tried in small repositories of their own."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -69,3 +70,13 @@ def test_without_a_remote_it_is_the_same(tmp_path):
 def test_a_history_of_one_day_has_nothing_to_compare_with(tmp_path):
     main, _ = make(tmp_path / "main", 0, 10, 23)
     assert main.clone(tmp_path / "clone").compared_with() == ""
+
+
+def test_a_change_to_a_slow_test_brings_the_slow_tests_in():
+    """Every file that has one is matched by the pattern of .ci/run."""
+    text = (SCRIPT.parent / "run").read_text(encoding="utf-8")
+    slow = re.compile(re.search(r"^slow='(.*)'$", text, re.M)[1])
+    files = [path for path in sorted((SCRIPT.parents[1] / "tests").rglob("test_*.py")) if path.parent.name != "house"]
+    marked = [path for path in files if "mark.long" in path.read_text(encoding="utf-8")]
+    assert len(marked) > 3
+    assert not [path for path in marked if not slow.search(str(path.relative_to(SCRIPT.parents[1])))]
