@@ -239,7 +239,7 @@ def test_what_holds_of_every_link(world):
     assert (found["recordings"] == own + (made.shared >= 0)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds, st.integers(0, 20))
 def test_meetings_are_those_that_trying_every_pair_finds(world, slack):
     some, places = build(*world)

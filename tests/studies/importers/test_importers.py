@@ -165,6 +165,15 @@ def test_reports_leave_out_what_does_not_say_and_tell_why():
     assert found.frame["group:o"].iloc[0] == "P"
 
 
+def test_a_blank_line_is_listed_and_counted_as_a_row():
+    text = "r,o,i,d\nyes,P,1,2020-01-01\n\nno,,3,2020-01-01\n"
+    found = records.reports(text.encode(), records.ReportColumns("r", "o", "i", "d"), file="d")
+    assert found.excluded == [
+        {"row": 2, "line": 3, "why": "the line is blank"},
+        {"row": 3, "line": 4, "why": "'o' is blank"},
+    ]
+
+
 def test_further_words_for_yes_and_no_can_be_named():
     text = "r,o,i,d\nBWC on,P,1,01/02/2020\nBWC off,P,2,01/02/2020\n"
     words = records.Words(yes=("bwc on",), no=("bwc off",), form="%d/%m/%Y")
