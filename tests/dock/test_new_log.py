@@ -45,14 +45,14 @@ def test_a_new_generation_is_taken_up_by_the_dock_and_by_the_camera_behind_it(fo
 
 
 def test_a_camera_does_not_go_back_to_the_log_before(force, server, party, folder):
-    before = force.vkey, force.log_chain, force.storage, force.log
-    force.begin_log(NEXT)
+    before = force.vkey, force.log_chain, force.storage, force.log, force.first
+    force.begin_next_log(NEXT)
     force.event(make_recording(force, party).facts())
     assert visit(folder, server.url)["alarms"] == []
     pinned = (folder / "identity" / "log.vkey").read_text()
     anchor = (folder / "identity" / "anchor.json").read_text()
     assert pinned == force.vkey
-    force.vkey, force.log_chain, force.storage, force.log = before
+    force.vkey, force.log_chain, force.storage, force.log, force.first = before
     recording = make_recording(force, party)
     put(folder, recording)
     result = visit(folder, server.url)

@@ -3,10 +3,22 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from openbwv.custody import make_vkey
+from openbwv.custody import (
+    EventType,
+    LogReader,
+    MemoryPlace,
+    MemoryStorage,
+    commit_event,
+    create_log,
+    leaf,
+    make_vkey,
+    parse_vkey,
+)
+from openbwv.recording import cbor
 from openbwv.recording.errors import BwvError
 from openbwv.shared import agency
 from openbwv.shared.agency import Profile
+from openbwv.shared.door import LogBeginning
 from openbwv.shared.log_generation import LogKeyRefused, newer_log_key
 from openbwv.shared.revocation import Revocations
 from tests.dock.force import Force
@@ -34,19 +46,33 @@ def der(chain):
     return [agency.to_der(each) for each in chain]
 
 
-def ask(force, folder, pinned, vkey, chain, revocations=None):
+def opened(vkey, key, *, before):
+    """The first entry of the log `vkey`, which says that it began after the log `before`."""
+    storage = MemoryStorage()
+    log = create_log(storage, vkey=vkey, sign=key.sign, outside=MemoryPlace())
+    details = {"old_origin": parse_vkey(before).name, "old_size": 5, "old_root": bytes(32).hex()}
+    event = {"type": int(EventType.LOG_GENERATION), "outcome": "done", "details": details}
+    entry = leaf(event["type"], 0, bytes(16), commit_event(event, bytes(32)))
+    log.append([entry])
+    return LogBeginning(entry, cbor.encode(event), bytes(32), LogReader(storage, vkey=vkey).tlog_proof(0))
+
+
+def ask(force, folder, pinned, vkey, chain, *, beginning=None, revocations=None):
     return newer_log_key(
-        vkey, der(chain), pinned=pinned, folder=folder, trust=force.trust, revocations=revocations or Revocations()
-    )
+        vkey, der(chain), pinned=pinned, folder=folder, trust=force.trust, revocations=revocations or Revocations(),
+        beginning=beginning,
+    )  # fmt: skip
 
 
 def test_a_certified_later_generation_counts_and_there_is_no_way_back(force, tmp_path):
     first, first_chain, _ = make_log(force, ORIGIN)
-    second, second_chain, _ = make_log(force, f"{ORIGIN}/generation-2")
-    fourth, fourth_chain, _ = make_log(force, f"{ORIGIN}/generation-4")
+    second, second_chain, second_key = make_log(force, f"{ORIGIN}/generation-2")
+    fourth, fourth_chain, fourth_key = make_log(force, f"{ORIGIN}/generation-4")
+    after_first = opened(second, second_key, before=first)
+    after_second = opened(fourth, fourth_key, before=second)
     assert ask(force, tmp_path, first, first, first_chain) is None
-    assert ask(force, tmp_path, first, second, second_chain) == second
-    assert ask(force, tmp_path, second, fourth, fourth_chain) == fourth
+    assert ask(force, tmp_path, first, second, second_chain, beginning=after_first) == second
+    assert ask(force, tmp_path, second, fourth, fourth_chain, beginning=after_second) == fourth
     for vkey, chain in ((first, first_chain), (second, second_chain)):
         with pytest.raises(LogKeyRefused, match="later generation"):
             ask(force, tmp_path, fourth, vkey, chain)
@@ -63,7 +89,8 @@ def test_a_key_without_a_certificate_changes_nothing(force, tmp_path):
 
 def test_what_does_not_hold_is_refused(force, tmp_path):
     first, first_chain, first_key = make_log(force, ORIGIN)
-    second, second_chain, _ = make_log(force, f"{ORIGIN}/generation-2")
+    second, second_chain, second_key = make_log(force, f"{ORIGIN}/generation-2")
+    true = opened(second, second_key, before=first)
     forger = Force()
     forged, forged_chain, _ = make_log(forger, f"{ORIGIN}/generation-2")
     renamed, renamed_chain, _ = make_log(force, f"{ORIGIN}/generation-3", key=first_key)
@@ -73,6 +100,8 @@ def test_what_does_not_hold_is_refused(force, tmp_path):
     receipt = force.receipt
     assert ask(force, tmp_path, first, first, first_chain) is None  # its certificate is known from now on
     revoked = Revocations(1, frozenset([second_chain[0].serial_number]))
+    with pytest.raises(LogKeyRefused, match="not shown"):
+        ask(force, tmp_path, first, second, second_chain)
     for what, vkey, chain, list_ in [
         ("another agency's", forged, forged_chain, None),
         ("the old key renamed", renamed, renamed_chain, None),
@@ -85,8 +114,8 @@ def test_what_does_not_hold_is_refused(force, tmp_path):
         ("no vkey", "nonsense", second_chain, None),
     ]:
         try:
-            taken = ask(force, tmp_path, first, vkey, chain, list_)
+            taken = ask(force, tmp_path, first, vkey, chain, beginning=true, revocations=list_)
         except BwvError:
             continue
         pytest.fail(f"{what} was taken: {taken}")
-    assert ask(force, tmp_path, first, second, second_chain) == second
+    assert ask(force, tmp_path, first, second, second_chain, beginning=true) == second

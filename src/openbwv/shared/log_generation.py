@@ -5,12 +5,13 @@ Rule: the log's key is pinned at enrolment and is replaced only if all of this h
 2. its origin is the pinned one's with a higher generation: `ORIGIN/generation-N`, the first one having no such ending;
 3. the key is another one, and its certificate no older than that of the pinned one where that was seen: the stolen key
    of an earlier generation cannot name itself the next;
-4. where the new log's first entry is shown, it is proved to be entry 0 of that log, and its event names the pinned log
-   with an end that the newest checkpoint held here does not contradict: not fewer entries, and as many only with the
-   same root.
+4. the new log's first entry is shown and proved to be entry 0 of that log, and its event names the pinned log with an
+   end that the newest checkpoint held here does not contradict: not fewer entries, and as many only with the same root.
+   A device that was away while two logs began is told of the newer one's beginning only; it keeps its key and what it
+   holds, and is enrolled anew.
 There is no way back. Proves: the force began this log anew and said where the old one ended. Does not prove: why, nor
 that an end later than the checkpoint held is the true one (the entries between are those that were lost; an auditor
-compares). A server that shows no first entry is believed on its certificate.
+compares).
 Source: docs/ref/custody-log.md.
 """
 
@@ -87,8 +88,9 @@ def newer_log_key(
         raise LogKeyRefused("it is the old key under another name")
     if known is not None and facts.leaf.not_valid_before_utc < known.not_valid_before_utc:
         raise LogKeyRefused("its certificate is older than that of the key held")
-    if beginning is not None:
-        _check_beginning(beginning, offered, before=old.name, held=held)
+    if beginning is None:
+        raise LogKeyRefused("its first entry is not shown, so nothing says where the log before it ended")
+    _check_beginning(beginning, offered, before=old.name, held=held)
     _keep(folder, facts)
     return offered.strip()
 

@@ -1,10 +1,15 @@
 """What a device takes home from the door."""
 
+from dataclasses import replace
+
 import pytest
 
-from openbwv.custody import parse_vkey
-from openbwv.recording import USE_LOG, Inventory, SoftwareSigner, check_chain
+from openbwv.custody import EventType, check_tlog_proof, event_matches, parse_tlog_proof, parse_vkey
+from openbwv.recording import USE_LOG, Inventory, SoftwareSigner, cbor, check_chain
+from openbwv.server.ingest import hello
 from openbwv.server.ingest.models import Aside, AsideKind
+from openbwv.server.trail import log
+from openbwv.server.trail.actions import log_event
 from openbwv.shared.door import Welcome
 
 pytestmark = pytest.mark.django_db
@@ -15,6 +20,30 @@ def test_the_logs_key_comes_with_the_agencys_certificate_for_it(door):
     welcome = Welcome.from_json(answer)
     leaf = check_chain(list(welcome.log_certificate), use=USE_LOG).leaf
     assert leaf.public_key().public_bytes_raw() == parse_vkey(welcome.log_vkey).public
+
+
+def test_a_log_that_began_after_another_is_opened_for_the_device(keyd, running_log, clock, request):
+    log_event(EventType.LOG_GENERATION, actor_label="./bwv restore", details={"old_size": 7}, clock=clock)
+    running_log.drain()
+    door = request.getfixturevalue("door")  # its first entries come after
+    beginning = Welcome.from_json(door.hello_dock()[1]).log_beginning
+    check_tlog_proof(beginning.proof, beginning.leaf, log.vkey())
+    assert parse_tlog_proof(beginning.proof).index == 0
+    event = cbor.decode(beginning.event)
+    assert event_matches(beginning.leaf, event, beginning.salt)
+    assert (event["type"], event["details"]) == (EventType.LOG_GENERATION, {"old_size": 7})
+
+
+def test_the_first_log_of_a_force_began_after_none(door, running_log, clock):
+    log_event(EventType.CONFIG, actor_label="lou", clock=clock)
+    running_log.drain()
+    assert Welcome.from_json(door.hello_dock()[1]).log_beginning is None
+
+
+def test_a_later_log_is_not_offered_before_it_has_begun(door, monkeypatch):
+    second = replace(hello.force(), generation=2)
+    monkeypatch.setattr(hello, "force", lambda: second)
+    assert Welcome.from_json(door.hello_dock()[1]).log_vkey is None
 
 
 def test_a_stranger_whom_a_dock_reports_is_kept_aside_once_and_counted(door):

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from openbwv.custody import EventType
 from openbwv.custody.errors import CustodyError
-from openbwv.recording import EpochKey, Inventory, Trust
+from openbwv.recording import EpochKey, Inventory, Trust, cbor
 from openbwv.recording.errors import BwvError
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording, State
@@ -19,11 +19,12 @@ from openbwv.server.ingest.errors import DoorRefusal, HelloRefused, Revoked, Unk
 from openbwv.server.ingest.models import AsideKind
 from openbwv.server.ingest.tokens import Nonces, Peer, check_standing, find_device, issue_token
 from openbwv.server.trail import log
-from openbwv.server.trail.actions import log_event
+from openbwv.server.trail.actions import event_map, log_event
+from openbwv.server.trail.models import Event
 from openbwv.server.vault.force import force
 from openbwv.server.vault.keys import key_client
 from openbwv.shared.clock import Clock
-from openbwv.shared.door import Hello, Welcome
+from openbwv.shared.door import Hello, LogBeginning, Welcome
 
 MOST_QUEUED = 2000
 DOCK_NOTED_EVERY = timedelta(hours=1)
@@ -150,9 +151,33 @@ def _welcome(token: str, device: Camera | Dock) -> Welcome:
         revoked=frozenset(bytes.fromhex(kid) for kid in (*gone, *docks)),
         checkpoint=newest_checkpoint(),
         crl=revocation_list(),
-        log_vkey=force().vkey,
-        log_certificate=_log_certificate(),
+        **_newest_log(),
     )
+
+
+def _newest_log() -> dict[str, Any]:
+    """Return what lets a device go over to this log: its key, the certificate, and how it began after another.
+
+    Nothing while a log that followed another has not opened with its first entry: no device would take its key yet.
+    """
+    beginning = log_beginning()
+    if force().generation > 1 and beginning is None:
+        return {}
+    return {"log_vkey": force().vkey, "log_certificate": _log_certificate(), "log_beginning": beginning}
+
+
+def log_beginning() -> LogBeginning | None:
+    """Return this log's first entry, opened, where it names the log that ended before; None for a force's first log."""
+    first = Event.objects.filter(
+        log_generation=force().generation, leaf_index=0, type=EventType.LOG_GENERATION, salt__isnull=False
+    ).first()
+    if first is None:
+        return None
+    try:
+        proof = log.reader().tlog_proof(0)
+    except CustodyError:
+        return None  # as above: a log that cannot be read now is no reason to turn evidence away
+    return LogBeginning(bytes(first.leaf), cbor.encode(event_map(first)), bytes(first.salt), proof)
 
 
 def _queue(device: Camera | Dock) -> tuple[bytes, ...]:
