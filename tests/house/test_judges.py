@@ -13,7 +13,7 @@ from tests.house.source import ROOT
 def test_a_pinned_judge_is_installed_in_the_version_that_the_page_names(package):
     page = (ROOT / "docs" / "ref" / "conformance.md").read_text(encoding="utf-8")
     installed = importlib.metadata.version(package)
-    assert installed == pins()[package]
+    assert installed in pins()[package].split(" or ")
     assert f"| {pinned_version(package, pins())} |" in page
 
 
