@@ -1,10 +1,13 @@
 """Pages and commands of deletion."""
 
 import json
+import re
+from datetime import timedelta
 
 import pytest
 
 from openbwv.recording import DestructionCertificate
+from openbwv.recording.registry import Trigger
 from openbwv.server.clock import utc
 from openbwv.server.commands import policy as policy_command
 from openbwv.server.commands import retention as retention_command
@@ -117,6 +120,24 @@ def test_what_is_deleted_soon_is_listed_for_its_officer_alone(sign_in, avery, no
     clock.advance(26 * 24 * HOUR_MS)
     assert b"BWV-2026-000001" in sign_in(avery).get("/retention/soon").content
     assert b"BWV-2026-000001" not in sign_in(noor).get("/retention/soon").content
+
+
+def test_owner_and_supervisor_are_warned_at_home_and_marked_or_signal_started_ones_come_first(
+    sign_in, avery, blake, noor, gale, clock
+):
+    due = utc(clock) + timedelta(days=7)
+    pressed = {"trigger": int(Trigger.BUTTON)}
+    for number, facts in enumerate(({}, {"marker_count": 1}, {"trigger": int(Trigger.SIGNAL)}, {"held_count": 1}), 1):
+        ahead = due - timedelta(minutes=5 - number)
+        cast.recording(officer=avery, number=number, retain_until_utc=ahead, **(pressed | facts))
+    cast.recording(officer=avery, number=9, retain_until_utc=due + timedelta(seconds=1))
+    for person in (avery, blake):
+        line = next(line for line in todo_for(person, clock) if line.words == "recordings delete in the next 7 days")
+        assert line.count == 3
+        page = sign_in(person).get(line.address).content.decode()
+        assert re.findall(r"/recordings/BWV-2026-(\d+)", page) == ["000002", "000003", "000001"]
+    for person in (noor, gale):
+        assert not any("7 days" in line.words for line in todo_for(person, clock))
 
 
 def test_home_tells_the_records_manager_that_no_policy_is_in_force(units, indra, avery, clock):

@@ -3,21 +3,28 @@
 from collections.abc import Iterator
 
 from openbwv.server.clock import utc
+from openbwv.server.evidence.queries import visible_to
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import may
 from openbwv.server.people.todo import Glance, Todo
 from openbwv.server.retention import queries
 from openbwv.server.retention.dates import policy_in_force
 from openbwv.server.retention.models import RUNNING_STATES, Deletion, PolicyVersion
+from openbwv.server.retention.notices import about_to_go
 from openbwv.server.retention.views.decisions import WAITING_EARLY
 from openbwv.shared.clock import Clock
 
 DECISIONS = "/retention/decisions"
+WARNED = ("officer", "supervisor")  # owner and supervisor (R1)
 
 
 def todo(person: Person, clock: Clock) -> Iterator[Todo]:
-    """Yield alarms, decisions that wait, reviews that are due, and what stays only because it came late."""
+    """Yield what goes within a week, alarms, decisions that wait, reviews due, and what stays as it came late."""
     now = utc(clock)
+    if person.has_role(*WARNED):
+        going = visible_to(person).filter(pk__in=about_to_go(now).values("pk"))
+        words = "recording deletes in the next 7 days,recordings delete in the next 7 days"
+        yield _counted(going.count(), words, "/retention/soon")
     if may(person, "see-retention").allowed:
         yield _counted(queries.alarms_open().count(), "alarm of deletion,alarms of deletion", "/retention/", "urgent")
         if policy_in_force() is None:
