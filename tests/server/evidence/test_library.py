@@ -76,6 +76,44 @@ def test_what_is_flagged_or_held_does_not_count_as_deleting_soon(library, blake,
     assert references(library("?flag=no-matter")) == ["BWV-2026-000003"]
 
 
+def test_each_filter_finds_what_it_names(library, as_person, avery, blake, gale, units, clock):
+    from openbwv.server.evidence.models import Recording
+    from openbwv.server.fleet.models import Camera
+
+    camera = Camera.objects.create(
+        name="0417", kid="ab" * 32, certificate="-", serial="01", unit=units["lewisham"], enrolled_utc=utc(clock)
+    )
+    every = Recording.objects
+    every.filter(reference="BWV-2026-000001").update(camera=camera, held_count=1, state="arriving")
+    every.filter(reference="BWV-2026-000002").update(restricted=True)
+    every.filter(reference="BWV-2026-000003").update(officer=None, state="erased", evidential_from_camera=True)
+    assert references(library("?camera=0417")) == ["BWV-2026-000001"]
+    assert references(library("?flag=held")) == ["BWV-2026-000001"]
+    assert references(library("?state=not-here")) == ["BWV-2026-000001"]
+    assert references(library("?flag=restricted")) == ["BWV-2026-000002"]
+    assert references(library("?state=erased")) == ["BWV-2026-000003"]
+    assert references(library("?officer=nobody")) == ["BWV-2026-000003"]
+    assert references(library("?flag=marked")) == ["BWV-2026-000002", "BWV-2026-000003"]
+    assert references(library("?camera=0417&category=none")) == []
+    client = as_person(gale)
+    assert references(client.get("/recordings/?unit=camden")) == ["BWV-2026-000004"]
+
+
+def test_a_list_shows_the_still_of_what_is_stored_and_of_nothing_else(as_person, avery, clock):
+    from openbwv.server.vault.models import StoredObject
+
+    shown = []
+    for number, facts in enumerate(({}, {"restricted": True}, {"state": "erased"}), 1):
+        recording = cast.recording(officer=avery, number=number, **facts)
+        recording.thumbnail = StoredObject.objects.create(
+            recording=recording, kind="derived", name="thumbnail", key=f"{number:040}", length=9
+        )
+        recording.save()
+        shown.append(f"/recordings/{recording.reference}/thumbnail")
+    page = as_person(avery).get("/recordings/").content.decode()
+    assert [address in page for address in shown] == [True, False, False]
+
+
 def test_nothing_found_says_so_and_offers_to_clear_the_filters(library):
     answer = library("?text=zzz")
     assert b"No recordings match." in answer.content
