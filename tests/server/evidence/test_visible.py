@@ -1,9 +1,14 @@
 """The list and the single answer agree: `visible_to` holds exactly what `may(…, "see", …)` allows."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from openbwv.server.clock import utc
+from openbwv.server.disclosure.actions.submit import Answers, submit_request
+from openbwv.server.disclosure.models import Match, Request
 from openbwv.server.evidence.models import Recording
 from openbwv.server.evidence.queries import visible_to
 from openbwv.server.people.models import Person, Role, RoleHeld
@@ -16,8 +21,8 @@ BOROUGHS = (None, "lewisham", "camden", "brent")
 
 
 @pytest.fixture
-def many(units, avery, noor):
-    """Recordings of two officers, of a third who moved, and of nobody, in several units and states."""
+def many(units, avery, noor, clock):
+    """Recordings of two officers, of a third who moved, and of nobody, in several units, some of them asked for."""
     mover = cast.person("frankie")
     number = 0
     for officer in (avery, noor, mover, None):
@@ -26,7 +31,29 @@ def many(units, avery, noor):
                 number += 1
                 where = units[unit] if unit else None
                 cast.recording(officer=officer, number=number, unit=where, restricted=restricted)
+    asked_for(1, noor, clock)
+    asked_for(20, mover, clock)
+    asked_for(9, mover, clock, state="decided", outcome="refused", answered_utc=utc(clock))
     return list(Recording.objects.all())
+
+
+def asked_for(number, person, clock, **answered):
+    """Let a request assigned to `person` match recording `number`; one that is answered opens nothing any more."""
+    now = utc(clock)
+    answers = Answers(
+        "subject", now - timedelta(hours=300), now - timedelta(hours=299), name="Ellis", postal="1 High Street"
+    )
+    request, _ = submit_request(answers=answers, clock=clock)
+    Match.objects.create(
+        request=request, recording=Recording.objects.get(reference=f"BWV-2026-{number:06d}"), found_utc=now, why="test"
+    )
+    Request.objects.filter(pk=request.pk).update(assigned_to=person, **answered)
+
+
+def test_a_request_opens_what_it_matches_to_whom_it_is_assigned_until_it_is_answered(many):
+    person = Person.objects.get(username="frankie")
+    RoleHeld.objects.create(person=person, role=Role.DISCLOSURE)
+    assert [each.reference for each in visible_to(person)] == ["BWV-2026-000020"]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
