@@ -136,6 +136,14 @@ def test_every_fragment_comes_back_as_the_camera_made_it(watch, footage):
         assert hmac.digest(commit, data, hashlib.sha256) == entry.body.pc
 
 
+@pytest.mark.parametrize(("restricted", "over_it"), [(True, "DC Gale, Fri 20 Nov 2026, 14:02"), (False, None)])
+def test_the_viewers_name_and_the_time_go_along_with_what_is_restricted(watch, restricted, over_it):
+    _session, get = watch
+    Recording.objects.update(restricted=restricted)
+    ViewingSession.objects.update(opened_utc=datetime(2026, 11, 20, 14, 2, tzinfo=UTC))
+    assert json.loads(get("index.json")[1])["overlay"] == over_it
+
+
 def test_a_run_of_ten_is_granted_before_its_first_fragment_leaves(watch, footage, door):
     session, get = watch
     parts = json.loads(get("index.json")[1])["parts"]
