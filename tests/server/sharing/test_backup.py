@@ -179,6 +179,18 @@ def test_when_the_backup_place_is_gone_at_a_rotation_home_can_say_so(backed_up, 
     assert backing.standing().openable is False
 
 
+def test_the_job_that_rotates_writes_a_fresh_key_table_to_the_last_place(backed_up, places, tmp_path, clock):
+    from openbwv.server.vault.housekeeping import rotate_if_due
+
+    table = places[0] / backing.KEY_TABLE_FILE
+    before = table.read_bytes()
+    clock.advance(8 * 86_400_000)
+    assert rotate_if_due(clock)
+    assert table.read_bytes() != before
+    assert backing.standing().openable
+    assert restore(places, tmp_path / "new", tmp_path)["keys"] == 1
+
+
 @pytest.mark.parametrize("where", ["inside", "around", "full", "keys-inside"])
 def test_a_bad_place_is_refused(where, stored, state, tmp_path, clock):
     (tmp_path / "full").mkdir()
