@@ -79,6 +79,19 @@ def test_bad_options_are_usage_errors(tmp_path, options):
         )
 
 
+def test_a_movable_clock_is_refused_under_a_certificate_that_does_not_pretend(tmp_path):
+    studio.record(tmp_path / "store", seconds=1)
+    (tmp_path / "store" / layout.IDENTITY / "trust.pem").write_bytes((tmp_path / "store" / "trust.pem").read_bytes())
+    moved = ENVIRONMENT | {"BWV_CLOCK_SOCKET": str(tmp_path / "clock.sock")}
+    for command in (("record", "--seconds", "1"), ("run",), ("offload", "--dock", "https://127.0.0.1:1")):
+        words = [*BWV, *command, "--store", str(tmp_path / "store"), "--json"]
+        words += [] if command[0] == "offload" else ["--source", "testsrc2", "--test-identity"]
+        done = subprocess.run(words, capture_output=True, text=True, env=moved, check=False, timeout=60)
+        assert done.returncode == 64, done.stderr
+        assert "not a pretend force" in done.stderr
+    assert len(Store(tmp_path / "store").folders()) == 1
+
+
 def test_two_cameras_cannot_use_one_store(tmp_path):
     with Store(tmp_path).locked(), pytest.raises(StoreBusy, match=r"control\.sock"):
         main(["record", "--source", "testsrc2", "--seconds", "1", "--store", str(tmp_path), "--test-identity"])

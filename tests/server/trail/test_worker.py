@@ -315,7 +315,7 @@ def test_tasks_run_and_one_that_brings_its_process_down_is_tried_again(force, tm
 
 
 def test_a_movable_clock_is_refused_on_a_force_that_does_not_pretend(force):
-    for command in ("worker", "check"):
+    for command in ("worker", "check", "server"):
         done = force.bwv(command, BWV_CLOCK_SOCKET=str(force.state / "clock.sock"))
         assert done.returncode == 64, done.stderr
         assert "not a pretend force" in done.stderr

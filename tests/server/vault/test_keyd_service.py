@@ -14,6 +14,7 @@ from openbwv.custody import EventType
 from openbwv.server.vault.keyd.errors import KeydUnavailable, KeyUnknown, ReleaseRefused
 from openbwv.server.vault.keyd.service import FRAME_LIMIT_BYTES, serve_in_thread
 from openbwv.server.vault.keys import KeyClient, KeydRefused, Shown, Wrap
+from openbwv.shared import agency
 from tests.server.vault.force_fixture import PASSPHRASE, SmallForce
 
 
@@ -124,8 +125,10 @@ def test_a_client_outlives_a_restart_of_the_service(force):
     assert "./bwv keyd" in caught.value.remedy
 
 
-def run_keyd(state, *, passphrase=None, extra=()):
+def run_keyd(state, *, passphrase=None, clock_socket=None, extra=()):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BWV_")}
+    if clock_socket is not None:
+        environment["BWV_CLOCK_SOCKET"] = clock_socket
     if passphrase is not None:
         file = state.parent / "pass"
         file.write_text(passphrase)
@@ -162,6 +165,14 @@ def test_without_the_passphrase_it_does_not_start(force, passphrase, status, sai
     _, text = process.communicate(timeout=20)
     assert process.returncode == status
     assert said in text
+
+
+def test_a_movable_clock_is_refused_on_a_force_that_does_not_pretend(force):
+    (force.state / "trust.pem").write_bytes(agency.to_pem([force.ring.agency_cert]))
+    process = run_keyd(force.state, passphrase=PASSPHRASE, clock_socket=str(force.state / "clock.sock"))
+    _, text = process.communicate(timeout=20)
+    assert process.returncode == 64
+    assert "not a pretend force" in text
 
 
 def test_it_imports_no_django():
