@@ -101,12 +101,13 @@ def test_the_full_pre_event_buffer_is_thirty_seconds(tmp_path):
 @pytest.mark.parametrize("profile", ["720p25", "1080p30"])
 def test_both_profiles_of_the_force_decode_without_a_word(tmp_path, profile):
     made = studio.record(tmp_path / "store", "--profile", profile, seconds=2)
-    path = studio.played(made, tmp_path)
-    frames = studio.probe(
-        path, "-count_frames", "-select_streams", "v", "-show_entries", "stream=nb_read_frames,height"
-    )
-    assert int(frames["streams"][0]["nb_read_frames"]) == 2 * int(profile[-2:])
-    assert str(frames["streams"][0]["height"]) in profile
+    path, fps = studio.played(made, tmp_path), int(profile[-2:])
+    video, audio = studio.probe(path, "-count_frames", "-show_streams")["streams"]
+    assert (video["codec_name"], audio["codec_name"]) == ("h264", "aac")
+    assert (video["width"], video["height"]) == {"720p25": (1280, 720), "1080p30": (1920, 1080)}[profile]
+    assert (video["r_frame_rate"], int(video["nb_read_frames"])) == (f"{fps}/1", 2 * fps)
+    pieces = [entry.body.times for entry in studio.entries(made) if entry.type == r.EntryType.FRAG]
+    assert [[time.duration for time in times if time.track == 1] for times in pieces] == [[], [90_000], [90_000]]
 
 
 def test_time_and_device_are_burnt_into_the_top_left_alone(tmp_path):

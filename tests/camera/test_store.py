@@ -13,7 +13,7 @@ from openbwv.camera.errors import BadOption, CannotNow
 from openbwv.camera.identity import load_identity
 from openbwv.camera.indicators import Remembering, Terminal
 from openbwv.camera.machine import State
-from openbwv.camera.profile import Policy, policy_from
+from openbwv.camera.profile import PICTURES, Policy, policy_from
 from openbwv.camera.ring import Ring
 from openbwv.camera.sources import open_source
 from openbwv.camera.startup import start_up
@@ -245,6 +245,10 @@ def test_a_force_may_forbid_unassigned_recording(tmp_path):
             camera.must("start")
         writer.stop()
         assert store.rec_ids() == []
+
+
+def test_without_a_word_from_the_force_it_is_720p25_with_thirty_seconds_before_and_a_beep_every_thirty():
+    assert policy_from({}) == Policy(PICTURES["720p25"], pre_s=30, beep_s=30, split_s=4 * 3600)
 
 
 @pytest.mark.parametrize("profile", [{"beep_s": 0}, {"pre_s": 500}, {"profile": "8k"}, {"split_s": "long"}])
