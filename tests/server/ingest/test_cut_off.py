@@ -1,16 +1,24 @@
 """The door cut off between any two acts of an ingest: what was answered stands, what was not is done again, once."""
 
+import base64
+import contextlib
+from types import SimpleNamespace
+
 import pytest
 
+from django.db import OperationalError, transaction
+
+from openbwv.recording import JournalBody, JournalBuilder
 from openbwv.server.evidence import arrival
 from openbwv.server.evidence.models import Recording, State
-from openbwv.server.ingest import complete, manifest, parts, side_objects
+from openbwv.server.ingest import complete, journal, manifest, parts, side_objects
 from openbwv.server.ingest.models import Receipt
 from openbwv.server.trail.models import Event
 from openbwv.server.vault import store as store_module
 from openbwv.server.vault.keys import KeyClient
 from openbwv.server.vault.models import KeyWrap, Part, PendingKey, StoredObject
 from openbwv.server.vault.store import vault_store
+from tests.server.footage import sha256
 
 
 class Killed(BaseException):
@@ -79,3 +87,41 @@ def test_a_file_without_a_row_is_noise_that_the_sweep_finds(door, monkeypatch):
     strays = set(vault_store().keys()) - set(StoredObject.objects.values_list("key", flat=True))
     assert len(strays) == 1
     assert door.ask("GET", f"/recordings/{footage.hex}/parts")[1]["parts"] == []
+
+
+@pytest.mark.parametrize("place", [manifest, parts, side_objects, journal], ids=lambda place: place.__name__[20:])
+def test_a_commit_whose_answer_was_lost_loses_no_file(door, monkeypatch, place):
+    """The database was restarted just then: it has the row, and a receipt may be given for it. The file must stay."""
+    footage = door.camera.record(utc_ms=door.clock.utc_ms())
+    if place in (parts, side_objects):
+        door.announce(footage)
+    before = StoredObject.objects.count()
+
+    @contextlib.contextmanager
+    def lost():
+        with transaction.atomic():
+            yield
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, "transaction", SimpleNamespace(atomic=lost))
+        assert send_to(door, place, footage)[0] == 500
+    rows = set(StoredObject.objects.values_list("key", flat=True))
+    assert len(rows) == before + 1
+    assert rows <= set(vault_store().keys())
+    assert send_to(door, place, footage)[0] == 200  # it is here already
+    assert StoredObject.objects.count() == before + 1
+
+
+def send_to(door, place, footage):
+    address = f"/recordings/{footage.hex}"
+    if place is manifest:
+        return door.ask("PUT", f"{address}/manifest?from=0", footage.manifest)
+    if place is parts:
+        seq, data = footage.part(0, 2)
+        return door.ask("PUT", f"{address}/parts/{seq}", data)
+    if place is side_objects:
+        digest = base64.b64encode(sha256(b"orphan")).decode()
+        return door.ask("PUT", f"{address}/orphan", b"orphan", headers={"content-digest": f"sha-256=:{digest}:"})
+    builder = JournalBuilder(chain_id=b"j" * 16, signer=door.camera.signer, chain=door.camera.chain)
+    return door.ask("PUT", f"/journal?from=0&camera={door.camera_row.kid}", builder.open(JournalBody(bt=1), mono_ns=1))

@@ -8,6 +8,7 @@ import pytest
 
 from openbwv.recording import EvidenceReceipt, Trust
 from openbwv.server.evidence.models import Recording, State
+from openbwv.server.ingest import side_objects
 from openbwv.server.ingest.aside import aside_store
 from openbwv.server.ingest.models import Aside, Receipt
 from openbwv.server.trail.models import Event
@@ -375,6 +376,27 @@ def test_an_erased_recording_is_not_taken_in_again(door, running_log):
     assert put(door, footage, *footage.part(0, 2)) == (200, {"stored": []})
     assert door.complete(footage)[1] == receipt
     assert StoredObject.objects.count() == rows
+
+
+@pytest.mark.parametrize("place", ["key", "orphan"])
+def test_what_comes_in_while_its_recording_is_deleted_is_not_kept(door, monkeypatch, place):
+    """The deletion passes between the first look at the recording and the row: the certificate says nothing is left."""
+    footage = record(door)
+    door.announce(footage)
+    PendingKey.objects.all().delete()
+    before = files()
+    real = side_objects.find_recording
+
+    def looked_at_before(rec_id, peer):
+        recording = real(rec_id, peer)
+        Recording.objects.update(state=State.ERASED)
+        return recording
+
+    monkeypatch.setattr(side_objects, "find_recording", looked_at_before)
+    data = footage.key_cbor if place == "key" else b"orphan"
+    status, _, _ = door.ask("PUT", f"/recordings/{footage.hex}/{place}", data, headers=digest(data))
+    assert (status, PendingKey.objects.count(), files()) == (200, 0, before)
+    assert not StoredObject.objects.filter(kind="orphan").exists()
 
 
 def test_answers_are_json_with_a_remedy_and_never_cached(door):

@@ -19,6 +19,7 @@ from openbwv.server.ingest.errors import BadRequest, EntriesFirst, EntryRefused,
 from openbwv.server.ingest.manifest import GONE
 from openbwv.server.ingest.models import AsideKind, JournalPart
 from openbwv.server.ingest.tokens import Peer, check_standing
+from openbwv.server.ingest.unkept import remove_unkept
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault.force import force
 from openbwv.server.vault.models import ObjectKind, StoredObject
@@ -166,8 +167,8 @@ def _store(camera: Camera, good: list[Entry], reader: JournalReader, clock: Cloc
             locked.save(update_fields=["journal_id", "journal_next_seq", "journal_tail", "last_docked_utc"])
             for entry in good:
                 _take_label(locked, entry, clock)
-    except BaseException:
-        vault_store().remove(key)
+    except BaseException as problem:
+        remove_unkept(key, problem)
         raise
 
 

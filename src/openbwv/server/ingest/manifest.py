@@ -31,6 +31,7 @@ from openbwv.server.ingest.errors import (
 )
 from openbwv.server.ingest.models import AsideKind, ChainState
 from openbwv.server.ingest.tokens import Peer, check_standing
+from openbwv.server.ingest.unkept import remove_unkept
 from openbwv.server.vault.force import force
 from openbwv.server.vault.media_map import note_entries, stored_entries
 from openbwv.server.vault.models import ManifestPart, ObjectKind, StoredObject
@@ -248,8 +249,8 @@ def _store(
     except (IntegrityError, _Overtaken):
         store.remove(key)
         raise _Overtaken from None
-    except BaseException:
-        store.remove(key)
+    except BaseException as problem:
+        remove_unkept(key, problem)
         raise
     note_entries(recording.pk, good)
     return recording

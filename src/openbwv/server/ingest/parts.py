@@ -27,6 +27,7 @@ from openbwv.server.ingest.errors import BadRequest, DigestWrong, EntriesFirst, 
 from openbwv.server.ingest.http import Request
 from openbwv.server.ingest.manifest import GONE, check_owner, find_recording, is_aside
 from openbwv.server.ingest.tokens import Peer
+from openbwv.server.ingest.unkept import remove_unkept
 from openbwv.server.ingest.work import at_database
 from openbwv.server.vault.media_map import fragment_table, held_fragments
 from openbwv.server.vault.models import ObjectKind, Part, StoredObject
@@ -195,8 +196,8 @@ def _finish(job: PartJob) -> list[int]:
     job.file.commit()
     try:
         stored = at_database(_keep, job)
-    except BaseException:
-        vault_store().remove(job.key)
+    except BaseException as problem:
+        at_database(remove_unkept, job.key, problem)
         raise
     if not stored:
         vault_store().remove(job.key)

@@ -1,12 +1,14 @@
 """What comes beside entries and fragments: the wrapped key, and bytes that are not evidence (orphan.bin)."""
 
 import hashlib
+from typing import Any
 
 from django.db import transaction
 
 from openbwv.recording import read_key_cbor
 from openbwv.recording.errors import BwvError
 from openbwv.server.evidence.models import Recording
+from openbwv.server.ingest import quick
 from openbwv.server.ingest.aside import keep_aside
 from openbwv.server.ingest.errors import BadRequest, DigestWrong, DoorRefusal, EntriesFirst, KeyRefused, UnknownDevice
 from openbwv.server.ingest.http import Request
@@ -14,6 +16,7 @@ from openbwv.server.ingest.manifest import GONE, find_recording, is_aside
 from openbwv.server.ingest.models import AsideKind
 from openbwv.server.ingest.parts import content_digest
 from openbwv.server.ingest.tokens import Peer
+from openbwv.server.ingest.unkept import remove_unkept
 from openbwv.server.ingest.work import at_database
 from openbwv.server.vault.models import KeyWrap, ObjectKind, PendingKey, StoredObject
 from openbwv.server.vault.store import vault_store
@@ -45,6 +48,8 @@ def take_key(rec_id: bytes, data: bytes, peer: Peer, clock: Clock) -> bool:
 
 def _keep_key(recording: Recording, data: bytes) -> bool:
     with transaction.atomic():
+        if quick.locked_state_of(recording.pk) in GONE:
+            return False  # deleted since it was looked at: no key of it may stay
         row, made = PendingKey.objects.select_for_update().get_or_create(
             recording=recording, defaults={"key_cbor": data}
         )
@@ -85,8 +90,7 @@ def take_orphan(request: Request, rec_id: bytes, peer: Peer, clock: Clock) -> bo
             raise DigestWrong(
                 what="The orphan is not the one its Content-Digest names.", remedy="Send it again; nothing was kept."
             )
-        _keep_orphan(recording, key, file, digest)
-    return True
+        return _keep_orphan(recording, key, file, digest)
 
 
 def find_orphan(recording: Recording, length: int, sha256: bytes) -> StoredObject | None:
@@ -100,14 +104,26 @@ def _has_orphan(recording: Recording, length: int, sha256: bytes) -> bool:
     return find_orphan(recording, length, sha256) is not None
 
 
-def _keep_orphan(recording: Recording, key: str, file: NewFile, sha256: bytes) -> None:
+def _keep_orphan(recording: Recording, key: str, file: NewFile, sha256: bytes) -> bool:
     file.commit()
     facts = {"kind": ObjectKind.ORPHAN, "length": file.length, "sha256": sha256, "recording": recording}
     try:
-        at_database(StoredObject.objects.create, key=key, **facts)
-    except BaseException:
-        vault_store().remove(key)
+        kept = at_database(_make_row, key=key, **facts)
+    except BaseException as problem:
+        at_database(remove_unkept, key, problem)
         raise
+    if not kept:
+        vault_store().remove(key)
+    return kept
+
+
+def _make_row(*, recording: Recording, **facts: Any) -> bool:
+    """Make the orphan's row unless the recording was deleted while it came in: then nothing of it may stay."""
+    with transaction.atomic():
+        if quick.locked_state_of(recording.pk) in GONE:
+            return False
+        StoredObject.objects.create(recording=recording, **facts)
+        return True
 
 
 def _no_recording(rec_id: bytes, data: bytes | None, aside: dict) -> DoorRefusal:

@@ -62,6 +62,11 @@ def database_faults_named() -> Iterator[None]:
         raise refusal from problem
 
 
+def is_refused(problem: BaseException) -> bool:
+    """Say whether the database was locked or full, so that it surely undid what was begun."""
+    return isinstance(problem, OperationalError) and _refusal(str(problem)) is not None
+
+
 def _refusal(words: str) -> BwvError | None:
     if any(word in words for word in FULL):
         return DiskFull(
