@@ -196,6 +196,48 @@ def test_missing_parts_are_a_hatched_gap(playing, check_accessible):
     check_accessible(page, "player-gap")
 
 
+DRAWN = """() => Object.fromEntries([...document.querySelectorAll("#tracks .track")].map((row) => [
+  row.className.replace("track ", ""),
+  [...row.children].map((mark) => [mark.style.left, mark.style.width].map((part) => Math.round(parseFloat(part)) || 0)),
+]))"""
+
+
+def test_flags_muted_sound_what_was_watched_and_what_was_checked_stand_on_tracks_of_their_own(
+    open_page, cast_people, viewing, door, check_accessible, clock
+):
+    from openbwv.server.cases.actions import open_matter
+    from openbwv.server.evidence.actions import place_flag
+    from openbwv.server.evidence.models import Mark, Recording
+    from openbwv.server.vault.models import ViewingSession, WatchGrant
+
+    footage = make_footage(fps=25)  # twelve seconds
+    address = viewing(footage=footage)
+    recording = Recording.objects.get()
+    matter = open_matter(reference="1/26", title="t", actor=cast_people("gale"), clock=clock)
+    place_flag(
+        recording=recording, category="arrest", matter=matter, media_ms=3000, actor=cast_people("avery"), clock=clock
+    )
+    Mark.objects.create(recording=recording, seq=1, kind="marker", from_ms=6000)
+    Mark.objects.create(recording=recording, seq=2, kind="mute", from_ms=9000, to_ms=10_200, reason="medical")
+    WatchGrant.objects.create(
+        session=ViewingSession.objects.get(), first_index=0, last_index=5, from_ms=0, to_ms=6000, at=utc(clock)
+    )
+    page = open_page("avery", "/account/me")
+    door(page, footage)
+    page.goto(address)
+    page.wait_for_selector("#player[data-ready='1']")
+    expect(page.locator("#integrity")).to_have_text("12 of 12 parts checked, all match")
+    drawn = page.evaluate(DRAWN)
+    assert drawn["flag"] == [[25, 0], [50, 0]]
+    assert drawn["mute"] == [[75, 10]]
+    assert drawn["seen"][0] == [0, 50]
+    assert drawn["good"] == [[0, 100]]
+    assert drawn["gap"] == []
+    assert page.locator(".track.mute i").get_attribute("title") == "medical"
+    expect(page.locator(".track.flag")).to_have_attribute("aria-label", "Flags and markers: 2")
+    check_accessible(page, "player-tracks")
+
+
 def test_the_viewers_name_stands_over_a_restricted_picture(playing, check_accessible):
     def overlay(name, status, body):
         if name == "index.json":
