@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import io
 import json
+import time
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 
@@ -183,6 +184,18 @@ def test_when_the_recording_is_erased_by_another_process_the_next_request_ends_a
     viewing._kept.update(kept)  # the worker deletes; this process, which serves footage, still has the key
     assert get("init")[0] == 410
     assert session.pk not in viewing._kept
+
+
+def test_a_key_goes_when_its_time_is_over_although_nobody_asks_again(door, footage, gale, monkeypatch):
+    """The last viewing of the day, closed by the worker: its key must not stay here until the first of the next."""
+    for open_for in (timedelta(minutes=10), timedelta(seconds=1)):
+        monkeypatch.setattr(viewing, "OPEN_FOR", open_for)
+        session = actions.start_viewing(recording=Recording.objects.get(), person=gale, clock=door.clock)
+    deadline = time.monotonic() + 60
+    while session.pk in viewing._kept and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert session.pk not in viewing._kept
+    assert len(viewing._kept) == 1
 
 
 def test_a_viewing_closed_elsewhere_ends_with_the_next_fragment_although_it_was_known_a_moment_ago(watch, door):

@@ -46,6 +46,7 @@ class _Kept:
 
 
 _kept: dict[str, _Kept] = {}
+_waiting: list[threading.Timer] = []  # the one that drops the next key, if any is kept
 _lock = threading.Lock()
 
 
@@ -235,14 +236,39 @@ def spans_served(session: ViewingSession) -> list[list[int]]:
 
 def _keep(session: ViewingSession, keys: Keys) -> _Kept:
     kept = _Kept(OpenedRecording(session.recording, keys), session.expires_utc)
-    now = datetime.now(UTC)
     with _lock:
-        for stale in [name for name, each in _kept.items() if each.expires_utc <= now]:
-            del _kept[stale]
+        _forget_expired()
         while len(_kept) >= MOST_KEPT:
             del _kept[min(_kept, key=lambda name: _kept[name].expires_utc)]
         _kept[session.pk] = kept
+        _forget_in_time()
     return kept
+
+
+def _forget_expired() -> None:
+    """Drop the keys whose ten minutes are over; the caller holds the lock."""
+    now = datetime.now(UTC)
+    for stale in [name for name, each in _kept.items() if each.expires_utc <= now]:
+        del _kept[stale]
+
+
+def _forget_in_time() -> None:
+    """Have one thread drop the next key when its time comes, also where nobody asks again; the caller has the lock."""
+    for timer in _waiting:
+        timer.cancel()
+    _waiting.clear()
+    if _kept:
+        first = min(each.expires_utc for each in _kept.values())
+        timer = threading.Timer(max(0.0, (first - datetime.now(UTC)).total_seconds()), _time_has_come)
+        timer.daemon = True
+        _waiting.append(timer)
+        timer.start()
+
+
+def _time_has_come() -> None:
+    with _lock:
+        _forget_expired()
+        _forget_in_time()
 
 
 def _refuse(recording: Recording) -> None:
