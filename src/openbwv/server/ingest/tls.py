@@ -71,8 +71,8 @@ class DoorTls:
             try:
                 stamp = self._stamp()
                 if stamp != self._read:
-                    self._read = stamp
                     self._revocations = Revocations.read(self._list.read_bytes(), trust_pem=self._trust_pem)
+                    self._read = stamp  # not before: a list that could not be read now is tried again
             except (OSError, BadRevocationList) as problem:
                 logger.error("the revocation list cannot be read, the last good one stands: %s", problem)
             return self._revocations
