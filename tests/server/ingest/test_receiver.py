@@ -4,6 +4,7 @@ import contextlib
 import json
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -12,6 +13,7 @@ import pytest
 from openbwv.server.ingest import inlet, receiver
 from openbwv.server.ingest.http import JSON_LIMIT_BYTES, json_answer
 from openbwv.server.ingest.inlet import HEAD_LIMIT_BYTES
+from openbwv.server.ingest.places import Places
 from openbwv.server.ingest.receiver import Receiver
 from tests.server.ingest.conftest import converse, read_answer
 
@@ -290,6 +292,31 @@ def test_idle_connections_are_bounded_and_the_places_come_back(served, monkeypat
             if read_answer(until_end(wire))[0] == 200:
                 return
     raise AssertionError("no place came back")
+
+
+def test_whoever_is_refused_a_place_and_has_left_already_breaks_nothing(served, monkeypatch):
+    broken = []
+    monkeypatch.setattr(threading, "excepthook", broken.append)
+    refused = threading.Event()
+    real = receiver.error_answer
+
+    def too_late(problem):
+        refused.set()
+        left.wait(20)
+        return real(problem)
+
+    left = threading.Event()
+    monkeypatch.setattr(receiver, "error_answer", too_late)
+    served.receiver._devices = Places(most=0, most_of_one=0)
+    before = set(threading.enumerate())
+    wire = served.connect()
+    assert refused.wait(20)
+    (thread,) = set(threading.enumerate()) - before
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset
+    wire.close()
+    left.set()
+    thread.join(20)
+    assert not broken
 
 
 def test_a_request_in_hand_is_finished_and_idle_connections_end_when_the_door_does(echo):

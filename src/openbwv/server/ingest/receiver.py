@@ -174,9 +174,10 @@ def _forget(body: Body) -> None:
 
 
 def _refuse(wire: socket.socket, refusal: BwvError) -> None:
-    """Answer a request that cannot be read; the connection ends with it."""
-    Inlet(wire).send(error_answer(refusal).encode(closes=True))
-    _linger(wire)
+    """Answer what cannot be taken, if there is still somebody to answer; the connection ends with it."""
+    with contextlib.suppress(PeerGone):
+        Inlet(wire).send(error_answer(refusal).encode(closes=True))
+        _linger(wire)
 
 
 def _linger(wire: socket.socket) -> None:
