@@ -187,6 +187,14 @@ def test_the_analysis_takes_its_arms_from_the_allocation_and_draws_as_it_was_dra
     assert scores(allocation.rules, again, allocation.covariates).max() <= allocation.threshold
 
 
+@pytest.mark.parametrize("design", [Design.CLUSTERS, Design.SHIFTS])
+def test_what_the_allocation_lists_is_the_cluster_where_no_other_is_named(design):
+    allocation = kept(allocate(Rules(design=design)))
+    rows = "id,y\n" + "".join(f"{name},{i % 4}\n" for i, name in enumerate(3 * allocation.ids))
+    result = analyse(table(rows), Setup(design=design, outcome="y", unit="id", draws=0), allocation=allocation)
+    assert (result.n, result.clusters) == (120, 40)
+
+
 def test_data_that_contradict_the_allocation_are_named():
     document = allocate()
     data, setup = trial_of(document, np.random.default_rng(1))

@@ -74,6 +74,7 @@ def test_nothing_to_compare(text):
     "setup",
     [
         Setup(design=Design.PAIRS, outcome="y", assigned="t"),
+        Setup(design=Design.CLUSTERS, outcome="y", assigned="t"),
         Setup(design=Design.SHIFTS, outcome="y"),
         Setup(design=Design.SHIFTS, outcome="y", assigned="t", exposure=0.0),
         Setup(design=Design.SHIFTS, outcome="y", assigned="t", kind="odd"),

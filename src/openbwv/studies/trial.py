@@ -94,7 +94,8 @@ def prepare(table: Table, setup: Setup, *, arms: np.ndarray | None = None, block
     block_text = table.text(setup.block) if setup.block else blocks
     if setup.design is Design.PAIRS and block_text is None:
         raise BadStudyOption(what="Pairs need the column of the pair.", remedy="Name it with --block.")
-    cluster_text = _cluster_text(table, setup, excluded)
+    drawn = _drawn_whole(setup, allocated=arms is not None)
+    cluster_text = _cluster_text(table, drawn, excluded)
     kept = np.setdiff1d(np.arange(len(table.lines)), np.fromiter(excluded.why, dtype=int, count=len(excluded.why)))
     if not len(kept) or len(np.unique(treated[kept])) < 2:
         what = (
@@ -107,7 +108,7 @@ def prepare(table: Table, setup: Setup, *, arms: np.ndarray | None = None, block
     else:
         cluster = np.arange(len(kept)) if cluster_text is None else codes(cluster_text[kept])
     if setup.design is Design.CLUSTERS:
-        _one_arm_each(table, setup, cluster, kept, treated)
+        _one_arm_each(table, setup, str(drawn), cluster, kept, treated)
     block = None if block_text is None else codes(block_text[kept])
     unit = table.text(setup.unit)[kept] if setup.unit else None
     if setup.design is Design.PAIRS and unit is not None:
@@ -162,12 +163,26 @@ def _exposure(table: Table, exposure: str | float | None) -> np.ndarray:
     return np.full(len(table.lines), value)
 
 
-def _cluster_text(table: Table, setup: Setup, excluded: Excluded) -> np.ndarray | None:
-    if setup.design is Design.PAIRS or not setup.cluster:
+def _drawn_whole(setup: Setup, *, allocated: bool) -> str | None:
+    """Return the column of what was drawn whole; an allocation lists just that, by the ids in --unit.
+
+    Raises BadStudyOption for whole clusters that nothing names: rows taken for them would make the interval too narrow.
+    """
+    if setup.design is Design.PAIRS:
         return None
-    text = table.text(setup.cluster)
+    column = setup.cluster or (setup.unit if allocated else None)
+    if setup.design is Design.CLUSTERS and not column:
+        remedy = "Name it with --cluster, also where every row is a cluster of its own."
+        raise BadStudyOption(what="Clusters need the column of what was drawn whole.", remedy=remedy)
+    return column
+
+
+def _cluster_text(table: Table, column: str | None, excluded: Excluded) -> np.ndarray | None:
+    if not column:
+        return None
+    text = table.text(column)
     for row in np.flatnonzero(text == ""):
-        excluded.add(row, _why(table, row, f"no value in '{setup.cluster}'"))
+        excluded.add(row, _why(table, row, f"no value in '{column}'"))
     return text
 
 
@@ -190,11 +205,12 @@ def _about_pairs(pair: np.ndarray, treated: np.ndarray) -> list[str]:
     return notes
 
 
-def _one_arm_each(table: Table, setup: Setup, cluster: np.ndarray, kept: np.ndarray, treated: np.ndarray) -> None:
+def _one_arm_each(
+    table: Table, setup: Setup, name: str, cluster: np.ndarray, kept: np.ndarray, treated: np.ndarray
+) -> None:
     mean = pd.Series(treated[kept]).groupby(cluster).transform("mean").to_numpy()
     mixed = np.flatnonzero((mean > 0) & (mean < 1))
     if len(mixed):
-        name = setup.cluster or "row"
         raise BadRow(
             file=table.file,
             line=int(table.lines[kept[mixed[0]]]),
