@@ -108,7 +108,7 @@ def prepare(table: Table, setup: Setup, *, arms: np.ndarray | None = None, block
     else:
         cluster = np.arange(len(kept)) if cluster_text is None else codes(cluster_text[kept])
     if setup.design is Design.CLUSTERS:
-        _one_arm_each(table, setup, str(drawn), cluster, kept, treated)
+        _one_arm_each(table, setup, str(drawn), kept, treated[kept])
     block = None if block_text is None else codes(block_text[kept])
     unit = table.text(setup.unit)[kept] if setup.unit else None
     if setup.design is Design.PAIRS and unit is not None:
@@ -205,17 +205,16 @@ def _about_pairs(pair: np.ndarray, treated: np.ndarray) -> list[str]:
     return notes
 
 
-def _one_arm_each(
-    table: Table, setup: Setup, name: str, cluster: np.ndarray, kept: np.ndarray, treated: np.ndarray
-) -> None:
-    mean = pd.Series(treated[kept]).groupby(cluster).transform("mean").to_numpy()
+def _one_arm_each(table: Table, setup: Setup, column: str, kept: np.ndarray, treated: np.ndarray) -> None:
+    names = table.text(column)[kept]
+    mean = pd.Series(treated).groupby(names).transform("mean").to_numpy()
     mixed = np.flatnonzero((mean > 0) & (mean < 1))
     if len(mixed):
         raise BadRow(
             file=table.file,
             line=int(table.lines[kept[mixed[0]]]),
             column=str(setup.assigned or "allocation"),
-            problem=f"'{table.text(name)[kept[mixed[0]]]}' of '{name}' is in both arms.",
+            problem=f"'{names[mixed[0]]}' of '{column}' is in both arms.",
             remedy="A cluster is drawn whole. If smaller units were drawn, name their column with --cluster.",
         )
 
