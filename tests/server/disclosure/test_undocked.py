@@ -9,8 +9,10 @@ from openbwv.server.clock import utc
 from openbwv.server.disclosure.actions.decide import answer_request
 from openbwv.server.disclosure.actions.life import assign_request
 from openbwv.server.disclosure.errors import NotDecidable
+from openbwv.server.disclosure.gaps import gaps_in_reach
 from openbwv.server.disclosure.undocked import undocked_in_reach
 from openbwv.server.fleet.models import Assignment, Camera
+from tests.server import cast
 
 HOUR = timedelta(hours=1)
 
@@ -124,3 +126,61 @@ def test_when_all_have_docked_the_page_says_so_and_the_answer_stands(ask, camera
         actor=casey,
         clock=clock,
     )
+
+
+def counted(camera, rc, ago_hours, clock, **facts):
+    return cast.recording(
+        officer=None, number=rc, camera=camera, rc=rc, started=utc(clock) - ago_hours * HOUR,
+        announced_utc=utc(clock), **facts,
+    )  # fmt: skip
+
+
+def missing(request):
+    return [(gap.camera.name, gap.first, gap.last) for gap in gaps_in_reach(request)]
+
+
+def test_a_number_that_a_camera_counted_and_never_brought_is_a_gap(ask, camera, casey, as_person, clock):
+    made = camera(last_docked_utc=utc(clock))
+    for rc, ago in ((1, 60), (2, 50), (5, 0.5), (6, 0.3)):
+        counted(made, rc, ago, clock, state="erased")
+    request, _ = ask()  # from three hours to one hour ago
+    assert missing(request) == [("0417", 3, 4)]
+    assign_request(request=request, actor=casey, clock=clock)
+    page = as_person(casey).get(request.get_absolute_url()).content.decode()
+    assert "Camera 0417, recordings 3 to 4" in page
+    answer = {"request": request, "outcome": "no-footage", "answer": "There is none.", "actor": casey, "clock": clock}
+    with pytest.raises(NotDecidable, match="camera 0417, recordings 3 to 4"):
+        answer_request(**answer, no_footage_kind="none-made")
+    for rc in (3, 4):
+        counted(made, rc, 40, clock, state="erased")
+    assert missing(request) == []
+    answer_request(**answer, no_footage_kind="none-made")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "facts", "found"),
+    [
+        (60, 50, {}, False),  # both neighbours lie before the time asked for
+        (20, 10, {}, False),  # both after it
+        (60, 20, {"unit": "camden"}, False),  # elsewhere
+        (20, 10, {"clock_sync": False}, True),  # a clock that was not set bounds nothing
+        (60, 20, {}, True),
+    ],
+)
+def test_only_a_gap_that_touches_the_time_and_the_place_counts(ask, camera, units, clock, before, after, facts, found):
+    unit = units[facts.pop("unit", "lewisham")]
+    made = camera(last_docked_utc=utc(clock), unit=unit)
+    counted(made, 1, before, clock, unit=unit, state="erased", **facts)
+    counted(made, 3, after, clock, unit=unit, state="erased", **facts)
+    request, _ = ask(from_utc=utc(clock) - 31 * HOUR, to_utc=utc(clock) - 30 * HOUR)
+    assert missing(request) == ([("0417", 2, 2)] if found else [])
+
+
+def test_what_a_camera_said_it_counted_beyond_its_newest_is_a_gap_too(ask, camera, clock):
+    made = camera(last_docked_utc=utc(clock), next_rc=3)
+    counted(made, 1, 60, clock, state="erased")
+    request, _ = ask()
+    assert missing(request) == [("0417", 2, 2)]
+    made.next_rc = 2
+    made.save()
+    assert missing(request) == []

@@ -6,7 +6,7 @@ did not may still hold footage of that time and place.
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from openbwv.server.disclosure.models import Request, StandingHold
 from openbwv.server.fleet.models import Assignment, Camera
@@ -27,10 +27,14 @@ def undocked_in_reach(request: Request) -> list[Undocked]:
     Place and time are those of its standing hold, so an hour on either side counts. The place of a camera is the unit
     it was taken for, or its own when nobody had taken it; an unknown place, or a unit that works everywhere, counts.
     """
-    standing = request.standing
+    away = Q(last_docked_utc=None) | Q(last_docked_utc__lt=request.standing.to_utc)
+    return in_reach(request.standing, Camera.objects.filter(away))
+
+
+def in_reach(standing: StandingHold, cameras: QuerySet[Camera]) -> list[Undocked]:
+    """Return those of `cameras` that could have filmed within a standing hold, by name, with who had them then."""
     cameras = (
-        Camera.objects.filter(enrolled_utc__lte=standing.to_utc)
-        .filter(Q(last_docked_utc=None) | Q(last_docked_utc__lt=standing.to_utc))
+        cameras.filter(enrolled_utc__lte=standing.to_utc)
         .exclude(revoked_utc__lt=standing.from_utc)
         .select_related("unit")
     )

@@ -9,6 +9,7 @@ from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.disclosure.deadlines import months_after
 from openbwv.server.disclosure.errors import NotDecidable, RequestOver, WrongAnswers
+from openbwv.server.disclosure.gaps import gaps_in_reach
 from openbwv.server.disclosure.mail import write_message
 from openbwv.server.disclosure.models import (
     Match,
@@ -153,6 +154,12 @@ def _check_all_docked(request: Request) -> None:
         raise NotDecidable(
             what=f"It cannot be said that none was made: cameras have not docked since ({', '.join(missing[:5])}).",
             remedy="Wait until they are docked, or answer that we cannot tell.",
+        )
+    gaps = [f"camera {each.camera.name}, {each.numbers}" for each in gaps_in_reach(request)]
+    if gaps:
+        raise NotDecidable(
+            what=f"It cannot be said that none was made: what cameras counted never came ({'; '.join(gaps[:5])}).",
+            remedy="Find out what became of them, or answer that we cannot tell.",
         )
 
 
