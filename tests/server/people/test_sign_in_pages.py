@@ -10,6 +10,7 @@ from django.core.cache import cache
 
 from openbwv.custody import EventType
 from openbwv.server import environment
+from openbwv.server.people.actions import change_person
 from openbwv.server.trail.models import Event
 from tests.server.cast import PASSWORD
 
@@ -123,6 +124,22 @@ def test_with_a_mail_server_the_link_of_the_letter_sets_a_new_password_once(clie
     assert client.post("/account/login/", {"login": "avery", "password": NEW})["Location"] == "/"
     event = Event.objects.get(type=EventType.ACCOUNT, details__deed="change-own-password")
     assert event.actor == avery
+
+
+@pytest.mark.parametrize("now", ["new@example.org", ""])
+def test_an_address_that_an_administrator_changed_opens_no_account_any_more(client, avery, lou, clock, settings, now):
+    """Whoever reads the old mailbox today must get no link, nor use the one that lies there."""
+    settings.EMAIL_URL = "smtp://mail.example"
+    change_person(person=avery, email="old@example.org", actor=lou, clock=clock)
+    client.post("/account/password/reset/", {"email": "old@example.org"})
+    link = re.search(r"http://testserver(\S+)", mail.outbox.pop().body).group(1)
+    avery.refresh_from_db()
+    change_person(person=avery, email=now, actor=lou, clock=clock)
+    assert words_of(client.get(link, follow=True))[0] == "This link does not work"
+    client.post("/account/password/reset/", {"email": "old@example.org"})
+    assert not mail.outbox
+    client.post("/account/password/reset/", {"email": "new@example.org"})
+    assert [letter.to for letter in mail.outbox] == ([[now]] if now else [])
 
 
 @pytest.mark.parametrize("trouble", ["nobody has the address", "the mail server is down", "the account is closed"])

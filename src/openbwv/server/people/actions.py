@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from allauth.account.models import EmailAddress
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -123,6 +125,8 @@ def change_person(
             person.is_active = changes["active"] = active
         if email is not None and email != person.email:
             person.email, changes["email_changed"] = email, True
+            # allauth notes an address when a link is first sent there, and would go on sending links to it.
+            EmailAddress.objects.filter(user=person).delete()
         person.save()
         _log(changes, actor, actor_label, why=why, clock=clock)
     return Person.objects.get(pk=person.pk)
