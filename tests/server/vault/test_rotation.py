@@ -187,6 +187,20 @@ def test_epochs_follow_one_another_and_none_is_forgotten_that_a_camera_may_need(
     assert key_client().public()["epochs"] == epochs[-2:]
 
 
+def test_one_person_who_revokes_a_camera_or_reports_it_lost_frees_no_epoch(stored, door, harper):
+    from openbwv.server.fleet.actions import revoke
+
+    first, camera = key_client().public()["epochs"][0], door.camera_row
+    camera.epoch_id = first
+    camera.save()
+    for lost in (False, True):
+        revoke(device=camera, lost=lost, actor=harper, why="dropped into the river", clock=door.clock)
+        for _ in range(4):
+            door.clock.advance(7 * 24 * HOUR_MS)
+            begin_epoch_if_due(door.clock)
+        assert first in key_client().public()["epochs"]
+
+
 def test_files_that_no_row_names_go_after_an_hour(stored, door):
     import os
 

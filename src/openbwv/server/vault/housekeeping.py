@@ -55,12 +55,13 @@ def begin_epoch_if_due(clock: Clock) -> bool:
 def unneeded_epochs(epochs: list[str]) -> list[str]:
     """Return the epochs whose private key nobody can need any more: older than what any camera in use was last given.
 
-    A camera that is neither docked nor written off keeps its epoch and all later ones alive; so does a recording that
-    is announced but not complete, and a wrapped key that waits. `epochs` is oldest first; the newest is never returned.
+    A camera keeps the epoch it was last given and all later ones alive, also when it was revoked or reported lost: one
+    person does that, and it may still hold footage. So does a recording that is announced but not complete, and a
+    wrapped key that waits. `epochs` is oldest first; the newest is never returned.
     """
     if Recording.objects.filter(state__in=(State.ANNOUNCED, State.ARRIVING)).exists():
         return []  # its key is sealed to an epoch we have not seen yet
-    needed = set(Camera.objects.filter(state=DeviceState.ENROLLED).values_list("epoch_id", flat=True))
+    needed = set(Camera.objects.exclude(state=DeviceState.LOST).values_list("epoch_id", flat=True))
     if "" in needed or Camera.objects.filter(state=DeviceState.LOST).exists():
         return []
     for pending in PendingKey.objects.all():
