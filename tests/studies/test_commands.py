@@ -90,6 +90,12 @@ def test_the_message_of_a_bad_cell(study, tmp_path):
             "staggered",
             *["--units=1", "--periods=3", "--steps=3", "--effect=1", "--between=1", "--within=1"],
         ),
+        (
+            "power",
+            "--design",
+            "staggered",
+            *["--units=4", "--periods=3", "--steps=1", "--effect=1", "--between=1", "--within=1"],
+        ),
     ],
 )
 def test_options_that_do_not_fit_end_with_64(study, words, tmp_path, monkeypatch):
@@ -162,9 +168,12 @@ def test_power_answers_for_london_and_for_a_wedge(study, tmp_path):
     assert {"report.html", "curve.csv", "plan.csv", "simulated.csv"} == {p.name for p in (tmp_path / "power").iterdir()}
     wedge = study(
         *("power", "--design", "staggered", "--units", 32, "--periods", 14, "--steps", 8, "--effect", -1.5),
-        *("--between", 16, "--within", 20),
+        *("--between", 16, "--within", 20, "--simulate", 20, "--out", tmp_path / "wedge"),
     )
     assert 0 < wedge["power"] < 1 < wedge["mde"]
+    assert wedge["simulated"]["trials"] == 20
+    assert {"report.html", "curve.csv", "plan.csv", "simulated.csv"} == {p.name for p in (tmp_path / "wedge").iterdir()}
+    assert "true change" in (tmp_path / "wedge" / "report.html").read_text()
 
 
 def test_report_writes_a_page_and_its_tables(study, tmp_path):

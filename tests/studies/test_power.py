@@ -1,6 +1,7 @@
 """Power: the closed form against its simulation, and the simulation against what it claims to draw."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +9,10 @@ import pytest
 from openbwv.studies.errors import BadStudyOption
 from openbwv.studies.power import Plan, curve, draw_counts, power, simulate, simulated_ratios, standard_error
 from openbwv.studies.replicate import london_plan
+from openbwv.studies.wedge_plan import WedgePlan
+from openbwv.studies.wedge_plan import curve as wedge_curve
+from openbwv.studies.wedge_plan import power as wedge_power
+from openbwv.studies.wedge_plan import simulate as simulate_wedge
 
 SMALL = Plan(
     rows_treated=400,
@@ -83,3 +88,40 @@ def test_ignoring_teams_promises_too_much():
 def test_a_plan_that_is_none(wrong):
     with pytest.raises(BadStudyOption):
         replace(SMALL, **wrong)
+
+
+WEDGE = WedgePlan(units=48, periods=8, steps=6, effect=-1.0, between=4.0, within=3.0)
+
+
+def test_closed_form_and_simulation_agree_about_a_wedge():
+    closed = wedge_power(WEDGE)
+    drawn = simulate_wedge(WEDGE, trials=200, rng=np.random.default_rng(1))
+    assert 0.5 < closed["power"] < 0.95
+    assert drawn.power == pytest.approx(closed["power"], abs=0.1)
+    at_mde = replace(WEDGE, effect=closed["mde"])
+    assert wedge_power(at_mde)["power"] == pytest.approx(0.8)
+    nothing = simulate_wedge(replace(WEDGE, effect=0.0), trials=150, rng=np.random.default_rng(2))
+    assert nothing.power < 0.1
+
+
+def test_the_curve_of_a_wedge_goes_the_way_of_the_effect():
+    rows = wedge_curve(WEDGE, widest=3.0)
+    assert [rows[0]["effect"], rows[-1]["effect"]] == pytest.approx([-0.15, -3.0])
+    assert all(before["power"] < after["power"] for before, after in pairwise(rows))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"units": 1},
+        {"steps": 1},
+        {"periods": 6},
+        {"within": 0.0},
+        {"between": -1.0},
+        {"effect": float("nan")},
+        {"alpha": 2.0},
+    ],
+)
+def test_a_wedge_that_is_none(wrong):
+    with pytest.raises(BadStudyOption):
+        replace(WEDGE, **wrong)

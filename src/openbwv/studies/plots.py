@@ -73,18 +73,18 @@ def event_study(rows: Sequence[Mapping[str, Any]], *, title: str, about: str = "
 
 
 def power_curve(
-    rows: Sequence[Mapping[str, float]], *, title: str, planned: float, wanted: float, about: str = ""
+    points: Sequence[tuple[float, float]], *, title: str, axis: str, planned: float, wanted: float, about: str = ""
 ) -> str:
-    """Return the power over the true ratio, with the planned ratio and the wanted power marked."""
+    """Return the power over the true effect (pairs of the two), with the planned effect and the wanted power marked."""
     drawing = Drawing(WIDTH, 340, title, about)
-    ratios = [row["irr"] for row in rows]
-    across = Scale(min(ratios), max(ratios), 70, WIDTH - 20)
+    effects = [effect for effect, _ in points]
+    across = Scale(min(effects), max(effects), 70, WIDTH - 20)
     up = Scale(0.0, 1.0, 280, 16)
     drawing.axis_left(up, 70, label="power", right=WIDTH - 20)
-    drawing.axis_below(across, 280, label="true rate ratio", top=16)
+    drawing.axis_below(across, 280, label=axis, top=16)
     drawing.line(70, up(wanted), WIDTH - 20, up(wanted), colour="quiet", dash="5 4")
-    drawing.path([(across(row["irr"]), up(row["power"])) for row in rows])
-    if min(ratios) <= planned <= max(ratios):
+    drawing.path([(across(effect), up(power)) for effect, power in points])
+    if min(effects) <= planned <= max(effects):
         drawing.line(across(planned), 16, across(planned), 280, colour="b", dash="5 4")
         drawing.text(across(planned) + 6, 270, f"planned {planned:g}", size=12, colour="b")
     return drawing.svg()

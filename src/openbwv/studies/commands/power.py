@@ -12,7 +12,8 @@ EXAMPLES = """\
   ./bwv study power --rate 0.39 --treated 814 --control 1246 --clusters 19,29 --irr 0.67 --icc 0.02 \\
       --overdispersion 1.5 --simulate 2000 --json
   ./bwv study power --rate 0.034 --treated 489 --control 499 --irr 0.48
-  ./bwv study power --design staggered --units 32 --periods 14 --steps 8 --effect -1.5 --between 16 --within 20
+  ./bwv study power --design staggered --units 32 --periods 14 --steps 8 --effect -1.5 --between 16 --within 20 \\
+      --simulate 500 --out wedge
 """
 WEDGE = ("units", "periods", "steps", "effect", "between", "within")
 COUNTS = ("rate", "treated", "control", "irr")
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> int:
             what="--wanted must lie between 0 and 1; --simulate and --seed must not be negative.", remedy="Change them."
         )
     answer = _wedge(args) if wedge else _counts(args)
-    if args.out and not wedge:
+    if args.out:
         from openbwv import __version__
         from openbwv.studies.power_report import power_report
 
@@ -137,28 +138,27 @@ def _counts(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _wedge(args: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
     import numpy as np
 
-    from openbwv.shared.wedge import wedge_cells, wedge_detectable, wedge_power, wedge_variance
+    from openbwv.studies.wedge_plan import WedgePlan, curve, power, simulate
 
-    if args.steps < 1 or args.units < 2 or args.periods <= args.steps or args.between < 0 or args.within <= 0:
-        raise BadStudyOption(
-            what="A staggered start needs 2 units, 1 step, more periods than steps, and variances above 0.",
-            remedy="Change --units, --steps, --periods, --between or --within.",
-        )
-    starts = 1 + np.arange(args.units) * args.steps // args.units
-    cells = wedge_cells(starts, args.periods)
-    spread = {"sigma2_between": args.between, "sigma2_within_cell": args.within}
-    return {
-        "design": "staggered",
-        "label": "a plan, no result",
-        "effect": args.effect,
-        "wanted": args.wanted,
-        "power": wedge_power(cells, effect=args.effect, alpha=args.alpha, **spread),
-        "mde": wedge_detectable(cells, power=args.wanted, alpha=args.alpha, **spread),
-        "se": float(wedge_variance(cells, **spread) ** 0.5),
-        "assumptions": {name: getattr(args, name) for name in (*WEDGE, "alpha")},
-    }
+    plan = WedgePlan(**{name: getattr(args, name) for name in (*WEDGE, "alpha")})
+    said = power(plan, wanted=args.wanted)
+    rng = np.random.default_rng(args.seed)
+    shape = {"design": args.design, "label": "a plan, no result", "effect": plan.effect, "wanted": args.wanted}
+    return (
+        shape
+        | said
+        | {
+            "simulated": asdict(simulate(plan, trials=args.simulate, rng=rng)) if args.simulate else None,
+            "curve": curve(plan, widest=2 * max(said["mde"], abs(plan.effect))),
+            "assumptions": asdict(plan),
+            "facts": asdict(plan) | said,
+            "seed": args.seed,
+        }
+    )
 
 
 def _told(answer: dict[str, Any], args: argparse.Namespace) -> str:
@@ -178,7 +178,8 @@ def _told(answer: dict[str, Any], args: argparse.Namespace) -> str:
             f"{drawn['trials']} trials, seed {args.seed}"
         )
     for name, value in answer["assumptions"].items():
-        lines.append(f"  assumed {name.replace('_', ' ')}: {value}")
-    if "curve" in answer:
-        lines += [f"  ratio {row['irr']:.2f}: power {row['power']:.3f}" for row in answer["curve"]]
+        lines.append(f"  assumed {name.replace('_', ' ')}: {'none' if value is None else value}")
+    for row in answer["curve"]:
+        true = f"change {row['effect']:.4g}" if "effect" in row else f"ratio {row['irr']:.2f}"
+        lines.append(f"  {true}: power {row['power']:.3f}")
     return "\n".join(lines)
