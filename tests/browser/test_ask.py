@@ -101,8 +101,11 @@ def test_queue_and_request(open_page, cast_people, check_accessible, clock, view
     request = make_request(casey, clock)
     check_accessible(open_page("casey", "/requests/", view), f"requests-{view}")
     Camera.objects.create(name="0417", kid="0" * 64, certificate="-", serial="1", enrolled_utc=START)
+    docked = {"last_docked_utc": utc(clock), "next_rc": 3}
+    Camera.objects.create(name="0418", kid="1" * 64, certificate="-", serial="2", enrolled_utc=START, **docked)
     page = open_page("casey", request.get_absolute_url(), view)
     expect(page.get_by_text("1 camera that could have been there has not docked since")).to_be_visible()
+    expect(page.get_by_text("Camera 0418, recordings 1 to 2")).to_be_visible()
     for details in page.locator("main details").all():
         details.evaluate("box => { box.open = true; }")
     check_accessible(page, f"request-{view}")
