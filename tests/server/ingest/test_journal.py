@@ -5,6 +5,7 @@ import pytest
 from openbwv.recording import CATEGORIES, EventKind, JournalBody, JournalBuilder
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Camera
+from openbwv.server.ingest import journal as journal_module
 from openbwv.server.ingest.models import Aside, JournalPart
 
 
@@ -127,3 +128,31 @@ def test_a_label_given_after_the_end_reaches_its_recording_and_no_other_cameras(
     assert (theirs.category, theirs.evidential_from_camera) == ("none", False)
     assert mine.events.filter(type=20).exists()
     assert theirs.camera == row
+
+
+@pytest.mark.parametrize("other", ["the same entries", "another journal"])
+def test_two_senders_at_once_leave_one_whole_journal(door, monkeypatch, other):
+    """A camera and its dock, or two docks: the second came between the look at the journal and the row."""
+    builder, entries = journal(door.camera)
+    put(door, entries[:3])
+    first = entries[3:] if other == "the same entries" else journal(door.camera, 2, b"k" * 16)[1]
+    real = journal_module._store
+
+    def overtaken(*arguments):
+        monkeypatch.setattr(journal_module, "_store", real)
+        assert put(door, first, seq=3 if first[0] == entries[3] else 0)[0] == 200
+        real(*arguments)
+
+    monkeypatch.setattr(journal_module, "_store", overtaken)
+    status, answer = put(door, entries[3:], seq=3)
+    if other == "the same entries":
+        assert (status, answer["next_seq"]) == (200, 6)
+    else:
+        assert (status, answer["error"]["code"]) == (409, "entry-refused")
+    camera = Camera.objects.get()
+    parts = JournalPart.objects.filter(journal_id=bytes(camera.journal_id)).order_by("first_seq")
+    assert [part.first_seq for part in parts] == ([0, 3] if other == "the same entries" else [0])
+    assert parts.last().last_seq + 1 == camera.journal_next_seq
+    if other == "the same entries":
+        later = builder.event(EventKind.BOOT, mono_ns=99, public={1: 2})
+        assert put(door, [later], seq=6)[1]["next_seq"] == 7

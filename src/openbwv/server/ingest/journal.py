@@ -15,7 +15,15 @@ from openbwv.server.evidence import arrival
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Camera
 from openbwv.server.ingest.aside import keep_aside
-from openbwv.server.ingest.errors import BadRequest, EntriesFirst, EntryRefused, NotYours, Revoked, UnknownDevice
+from openbwv.server.ingest.errors import (
+    BadRequest,
+    Busy,
+    EntriesFirst,
+    EntryRefused,
+    NotYours,
+    Revoked,
+    UnknownDevice,
+)
 from openbwv.server.ingest.manifest import GONE
 from openbwv.server.ingest.models import AsideKind, JournalPart
 from openbwv.server.ingest.tokens import Peer, check_standing
@@ -25,6 +33,8 @@ from openbwv.server.vault.force import force
 from openbwv.server.vault.models import ObjectKind, StoredObject
 from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
+
+TRIES = 3
 
 
 def journal_held(camera_kid: str, peer: Peer) -> dict[str, Any]:
@@ -37,8 +47,21 @@ def take_journal(camera_kid: str, *, from_seq: int, data: bytes, peer: Peer, clo
     """Take journal entries, the first numbered `from_seq`; a journal that begins anew (0) follows the old one.
 
     One that was followed by another changes nothing when it comes again. Raises UnknownDevice, Revoked, EntriesFirst,
-    EntryRefused, FormatError; what does not hold is kept aside.
+    EntryRefused, FormatError, Busy; what does not hold is kept aside.
     """
+    for _ in range(TRIES):
+        try:
+            return _take(camera_kid, from_seq=from_seq, data=data, peer=peer, clock=clock)
+        except _Overtaken:
+            continue  # another sender stored entries of this camera first: look again
+    raise Busy(what="Several uploads of this journal are running.", remedy="Try again in a second.")
+
+
+class _Overtaken(Exception):
+    pass
+
+
+def _take(camera_kid: str, *, from_seq: int, data: bytes, peer: Peer, clock: Clock) -> dict[str, Any]:
     try:
         camera = _camera(camera_kid, peer)
         check_standing(camera)
@@ -150,6 +173,8 @@ def _store(camera: Camera, good: list[Entry], reader: JournalReader, clock: Cloc
     try:
         with transaction.atomic():
             locked = Camera.objects.select_for_update().get(pk=camera.pk)
+            if _stands_at(locked) != _stands_at(camera):
+                raise _Overtaken
             stored = StoredObject.objects.create(key=key, kind=ObjectKind.JOURNAL, length=len(data))
             JournalPart.objects.create(
                 camera=locked,
@@ -170,6 +195,10 @@ def _store(camera: Camera, good: list[Entry], reader: JournalReader, clock: Cloc
     except BaseException as problem:
         remove_unkept(key, problem)
         raise
+
+
+def _stands_at(camera: Camera) -> tuple[bytes, int]:
+    return bytes(camera.journal_id), camera.journal_next_seq
 
 
 def _take_label(camera: Camera, entry: Entry, clock: Clock) -> None:
