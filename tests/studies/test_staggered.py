@@ -116,6 +116,11 @@ def test_the_permutation_p_sees_an_effect_and_not_nothing():
     assert permutation_p(read(panel_frame(effect=0.0, seed=8)), draws=99, rng=rng) > 0.05
 
 
+def test_as_many_starts_are_dealt_as_were_asked_for():
+    found = analyse(table(panel_frame(units=8).to_dict("list")), Setup(**{**vars(SETUP), "draws": 700}))
+    assert [each.note.split(",")[1] for each in found.estimates if each.model is Model.RANDOMISATION] == [" 700 draws"]
+
+
 def test_the_label_is_quasi_experimental_unless_the_order_was_drawn():
     frame = table(panel_frame().to_dict("list"))
     result = analyse(frame, SETUP)

@@ -23,7 +23,7 @@ from openbwv.studies.panel import prepare_panel
 from openbwv.studies.permutation import randomisation_inference
 from openbwv.studies.result import Result
 from openbwv.studies.setup import Design, Setup
-from openbwv.studies.staggered import PERMUTATIONS, effects, permutation_p
+from openbwv.studies.staggered import effects, permutation_p
 from openbwv.studies.table import Table
 from openbwv.studies.trial import Trial, prepare
 
@@ -151,11 +151,10 @@ def analyse_staggered(table: Table, setup: Setup, *, starts: np.ndarray | None =
         note = f"one lasting effect assumed; intraclass correlation {icc:.3f}; model's own se {fit.model_se:.4f}"
         ends = {"value": inside.value, "low": inside.low, "high": inside.high, "p": inside.p, "se": inside.se}
         found.append(make(Model.HUSSEY_HUGHES, note=note, **ends))
-    draws = min(setup.draws, PERMUTATIONS)
-    p = permutation_p(panel, draws=draws, rng=np.random.default_rng(setup.seed))
+    p = permutation_p(panel, draws=setup.draws, rng=np.random.default_rng(setup.seed))
     if p is not None:
         only = "" if setup.order_randomised else "; means something only if the order was drawn"
-        note = f"starts dealt anew, {draws} draws, seed {setup.seed}{only}"
+        note = f"starts dealt anew, {setup.draws} draws, seed {setup.seed}{only}"
         found.append(make(Model.RANDOMISATION, value=simple.value, p=p, note=note))
     order = "The order of starting was drawn." if setup.order_randomised else _NOT_DRAWN
     sizes = {int(start): int((panel.start == start).sum()) for start in np.unique(panel.start)}

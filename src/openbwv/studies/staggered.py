@@ -20,7 +20,6 @@ from openbwv.studies.intervals import Interval, around, small_sample_df
 from openbwv.studies.panel import Panel
 
 PRE_TREND_LAGS = 5
-PERMUTATIONS = 500
 
 
 @dataclass(frozen=True)
