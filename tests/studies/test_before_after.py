@@ -67,6 +67,14 @@ def test_no_events_on_one_side():
     assert result.headline.value == pytest.approx(-13 / 3)
 
 
+@pytest.mark.parametrize("exposure", [0.0, -3.0, float("nan"), float("inf")])
+def test_a_time_that_is_none(exposure):
+    with pytest.raises(BadStudyOption, match="is none"):
+        analyse(
+            table({"y": [1], "b": [2]}), Setup(design=Design.BEFORE_AFTER, outcome="y", baseline="b", exposure=exposure)
+        )
+
+
 def test_what_does_not_say_before_and_after():
     with pytest.raises(BadStudyOption):
         analyse(table({"y": [1], "b": [2]}), Setup(design=Design.BEFORE_AFTER, outcome="y"))

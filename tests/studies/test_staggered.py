@@ -169,6 +169,8 @@ def test_a_panel_that_contradicts_itself_is_named(change, line, column):
 
 def test_a_panel_that_cannot_answer():
     frame = panel_frame()
+    with pytest.raises(BadStudyOption, match="is none"):
+        read(frame, Setup(**{**vars(SETUP), "exposure": -3.0}))
     with pytest.raises(BadStudyOption):
         read(frame, Setup(design=Design.STAGGERED, outcome="y", unit="u", time="t"))
     with pytest.raises(CannotAnalyse, match="fewer than two periods"):

@@ -15,7 +15,7 @@ from openbwv.studies.intervals import Interval, exact_ratio, ratio_around, small
 from openbwv.studies.labels import DesignLabel
 from openbwv.studies.means import from_line, least_squares_clustered
 from openbwv.studies.result import Result
-from openbwv.studies.setup import Excluded, Setup
+from openbwv.studies.setup import Excluded, Setup, fixed_exposure
 from openbwv.studies.table import Table
 from openbwv.studies.trial import codes
 
@@ -163,7 +163,7 @@ def _span(table: Table, exposure: str | float | None) -> np.ndarray:
     if isinstance(exposure, str):
         values = table.numbers(exposure, least=0)
         return np.where(values > 0, values, np.nan)
-    return np.full(len(table.lines), 1.0 if exposure is None else float(exposure))
+    return np.full(len(table.lines), fixed_exposure(exposure))
 
 
 def _after(table: Table, setup: Setup) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from openbwv.studies.errors import BadRow, BadStudyOption, CannotAnalyse
-from openbwv.studies.setup import Excluded, Setup
+from openbwv.studies.setup import Excluded, Setup, fixed_exposure
 from openbwv.studies.table import Table
 
 
@@ -55,8 +55,8 @@ def prepare_panel(table: Table, setup: Setup, *, starts: np.ndarray | None = Non
     if isinstance(setup.exposure, str):
         exposure = table.numbers(setup.exposure, least=0)
         outcome = np.where(exposure > 0, outcome / np.where(exposure > 0, exposure, 1), np.nan)
-    elif setup.exposure is not None:
-        outcome = outcome / float(setup.exposure)
+    else:
+        outcome = outcome / fixed_exposure(setup.exposure)
     for problem, why in (
         (unit == "", f"no value in '{setup.unit}'"),
         (np.isnan(time), f"no value in '{setup.time}'"),

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isfinite
 
+from openbwv.studies.errors import BadStudyOption
 from openbwv.studies.labels import DesignLabel
 
 
@@ -70,6 +72,14 @@ class Setup:
         if self.design is Design.STAGGERED and not self.order_randomised:
             return DesignLabel.QUASI
         return DesignLabel.RANDOMISED
+
+
+def fixed_exposure(value: float | None) -> float:
+    """Return an exposure that is the same in every row, 1 where none was named. Raises BadStudyOption for 0 or less."""
+    exposure = 1.0 if value is None else float(value)
+    if not isfinite(exposure) or exposure <= 0:
+        raise BadStudyOption(what=f"An exposure of {exposure:g} is none.", remedy="Give a number above 0, or a column.")
+    return exposure
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from openbwv.studies.errors import BadRow, BadStudyOption, CannotAnalyse
-from openbwv.studies.setup import KINDS, Design, Excluded, Setup
+from openbwv.studies.setup import KINDS, Design, Excluded, Setup, fixed_exposure
 from openbwv.studies.table import Table
 
 
@@ -157,10 +157,7 @@ def _outcome(table: Table, setup: Setup, notes: list[str]) -> tuple[np.ndarray, 
 def _exposure(table: Table, exposure: str | float | None) -> np.ndarray:
     if isinstance(exposure, str):
         return table.numbers(exposure, least=0)
-    value = 1.0 if exposure is None else float(exposure)
-    if not np.isfinite(value) or value <= 0:
-        raise BadStudyOption(what=f"An exposure of {value:g} is none.", remedy="Give a number above 0, or a column.")
-    return np.full(len(table.lines), value)
+    return np.full(len(table.lines), fixed_exposure(exposure))
 
 
 def _drawn_whole(setup: Setup, *, allocated: bool) -> str | None:
