@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 
 from openbwv.studies.analyse import analyse
-from openbwv.studies.errors import BadStudyOption, CannotAnalyse
+from openbwv.studies.errors import BadRow, BadStudyOption, CannotAnalyse
 from openbwv.studies.estimates import Model
 from openbwv.studies.labels import DesignLabel
 from openbwv.studies.setup import Design, Setup
@@ -52,6 +52,18 @@ def test_two_counts_have_the_wald_interval_and_rare_ones_the_exact():
     assert analyse(table({"y": [3], "b": [24]}), counts).headline.model is Model.EXACT
     two = Setup(design=Design.BEFORE_AFTER, outcome="y", assigned="late")
     assert analyse(table({"y": [25, 61], "late": [1, 0]}), two).headline.value == pytest.approx(25 / 61)
+
+
+def test_the_two_times_may_be_named():
+    words = Setup(design=Design.BEFORE_AFTER, outcome="y", assigned="late")
+    assert analyse(table({"y": [25, 61], "late": ["After", "before"]}), words).headline.value == pytest.approx(25 / 61)
+    with pytest.raises(BadRow, match=r"'later' names no arm.*Use 1 and 0, or after and before"):
+        analyse(table({"y": [25, 61], "late": ["later", "before"]}), words)
+    with pytest.raises(BadRow, match="'after' names no arm"):
+        analyse(
+            table({"y": [25, 61], "late": ["after", "before"]}),
+            Setup(design=Design.SHIFTS, outcome="y", assigned="late"),
+        )
 
 
 def test_time_and_first_say_what_is_after(stations):

@@ -168,7 +168,7 @@ def _span(table: Table, exposure: str | float | None) -> np.ndarray:
 
 def _after(table: Table, setup: Setup) -> np.ndarray:
     if setup.assigned:
-        return table.arms(setup.assigned)
+        return table.arms(setup.assigned, times=True)
     if setup.time and setup.first:
         time, first = table.numbers(setup.time), table.numbers(setup.first, missing=("never", "inf"))
         known = np.isfinite(time)

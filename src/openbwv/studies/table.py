@@ -20,6 +20,7 @@ from openbwv.studies.errors import BadRow, BadTable
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
 TREATED = frozenset({"1", "1.0", "treated", "treatment", "t", "true", "yes", "camera"})
 CONTROL = frozenset({"0", "0.0", "control", "c", "false", "no", "none given"})
+AFTER, BEFORE = frozenset({"after", "post"}), frozenset({"before", "pre"})
 GZIP_MAGIC = b"\x1f\x8b"
 LARGEST_BYTES = 1 << 30
 
@@ -64,13 +65,18 @@ class Table:
             self._refuse(column, text, given & (values != np.round(values)), "is not a whole number", remedy)
         return values
 
-    def arms(self, column: str) -> np.ndarray:
-        """Return a column of arms as 1 (treated), 0 (control) and nan (missing); raises BadRow for any other word."""
+    def arms(self, column: str, *, times: bool = False) -> np.ndarray:
+        """Return a column of arms as 1 (treated), 0 (control) and nan (missing); raises BadRow for any other word.
+
+        With `times` the arms are two times, and may be called after (1) and before (0).
+        """
         text = self.text(column)
         low = pd.Series(text).str.lower()
-        treated, control, missing = low.isin(TREATED), low.isin(CONTROL), low == ""
+        treated = low.isin(TREATED | AFTER if times else TREATED)
+        control, missing = low.isin(CONTROL | BEFORE if times else CONTROL), low == ""
         bad = ~(treated | control | missing)
-        remedy = "Use 1 and 0, or treated and control; leave it blank if it is not known."
+        words = "after and before" if times else "treated and control"
+        remedy = f"Use 1 and 0, or {words}; leave it blank if it is not known."
         self._refuse(column, text, bad.to_numpy(), "names no arm", remedy)
         return np.where(treated, 1.0, np.where(control, 0.0, np.nan))
 
