@@ -104,6 +104,31 @@ def test_people_pages(open_page, cast_people, check_accessible, clock, view):
         check_accessible(open_page("lou", path, view), f"people-{path.strip('/').replace('/', '-')}-{view}")
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_pages_of_cameras_and_backup(open_page, cast_people, check_accessible, clock, view):
+    from openbwv.server.fleet.models import Assignment, Camera, Dock
+    from openbwv.server.ingest.models import Aside
+
+    now = utc(clock)
+    shared = {"certificate": "-", "enrolled_utc": now - timedelta(days=5)}
+    camera = Camera.objects.create(name="0417", kid="a" * 64, serial="1", last_docked_utc=now, **shared)
+    dock = Dock.objects.create(name="Lewisham-1", kid="b" * 64, serial="2", **shared)
+    hours = {"from_utc": now, "until_utc": now + timedelta(hours=9)}
+    Assignment.objects.create(pseudonym=b"p" * 16, camera=camera, person=cast_people("avery"), signed=b"-", **hours)
+    Aside.objects.create(kind="note", code="unknown-device", what="A camera that nobody enrolled", at_utc=now)
+    pages = (
+        "/fleet/",
+        "/fleet/aside",
+        f"/fleet/cameras/{camera.kid}",
+        f"/fleet/docks/{dock.kid}",
+        "/fleet/invite-dock",
+    )
+    for name, path in (*(("harper", path) for path in pages), ("lou", "/backup")):
+        page = open_page(name, path, view)
+        assert page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") == 200, path
+        check_accessible(page, f"{path.strip('/').replace('/', '-')[:14]}-{view}")
+
+
 @pytest.fixture
 def playing(open_page, viewing, door):
     """Return a function that opens the player and waits for its first picture."""
