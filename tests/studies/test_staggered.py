@@ -110,6 +110,15 @@ def test_hussey_hughes_takes_a_panel_with_holes():
     assert permutation_p(panel, draws=10, rng=np.random.default_rng(1)) is None
 
 
+def test_two_units_have_no_clustered_error():
+    rng = np.random.default_rng(4)
+    for _ in range(5):
+        frame = pd.DataFrame({"u": np.repeat([1, 2], 8), "t": np.tile(np.arange(1, 9), 2), "f": np.repeat([3, 5], 8)})
+        fit = hussey_hughes(read(frame.assign(y=rng.poisson(8, 16))))
+        assert np.isnan([fit.effect.low, fit.effect.high, fit.effect.p]).all()
+        assert fit.model_se > 0
+
+
 def test_the_permutation_p_sees_an_effect_and_not_nothing():
     rng = np.random.default_rng(1)
     assert permutation_p(read(panel_frame()), draws=99, rng=rng) <= 0.02

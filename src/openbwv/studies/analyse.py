@@ -118,7 +118,8 @@ def _cautions(trial: Trial) -> list[str]:
     notes = []
     units = min(trial.arm(1)["units"], trial.arm(0)["units"])
     if units < 5:
-        notes.append(f"An arm has {units:.0f} randomised units; no interval is to be trusted with so few.")
+        held = "one randomised unit" if units == 1 else f"{units:.0f} randomised units"
+        notes.append(f"An arm has {held}; no interval is to be trusted with so few.")
     if trial.clustered and trial.clusters < FEW_FOR_GEE and trial.setup.draws < 1:
         notes.append("Fewer than 20 randomised units and no draws: the interval shown is too narrow; set --draws.")
     if np.ptp(trial.outcome) == 0:

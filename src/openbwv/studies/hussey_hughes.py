@@ -14,6 +14,7 @@ from openbwv.studies.intervals import Interval, around, small_sample_df
 from openbwv.studies.panel import Panel
 
 WIDEST_LOG_RATIO = 12.0
+DEGENERATE = 1e-6  # of the model's standard error: no clustered one can be had
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,12 @@ def hussey_hughes(panel: Panel) -> Fit | None:
     if not np.isfinite(inverse).all() or inverse[-1, -1] <= 0 or not sigma2 > 0:
         return None
     se = _clustered_se(sums, panel, slopes, ratio, inverse)
+    model_se = float(np.sqrt(sigma2 * inverse[-1, -1]))
+    if se < DEGENERATE * model_se:  # two units: period effects take up all that differs, rounding is left
+        se = 0.0
     groups = int(panel.cluster.max()) + 1
     effect = around(float(slopes[-1]), se, alpha=panel.setup.alpha, df=small_sample_df(groups, 2))
-    return Fit(effect, float(np.sqrt(sigma2 * inverse[-1, -1])), ratio * sigma2, sigma2)
+    return Fit(effect, model_se, ratio * sigma2, sigma2)
 
 
 def _clustered_se(sums: Gram, panel: Panel, slopes: np.ndarray, ratio: float, inverse: np.ndarray) -> float:

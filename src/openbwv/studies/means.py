@@ -101,7 +101,7 @@ def difference(trial: Trial) -> Estimate:
         return make(trial, model, inside, converged=False, note="an arm has one unit only: no interval")
     inside = from_line(least_squares_hc2(y, arm[:, None].astype(float)), trial.setup.alpha)
     note = "each cluster counts once" if model is Model.CLUSTER_MEANS_HC2 else ""
-    return make(trial, model, inside, note=note or ("no variation in the outcome" if np.isnan(inside.se) else ""))
+    return make(trial, model, inside, note=note or ("no variation within the arms" if np.isnan(inside.se) else ""))
 
 
 def _drawn_whole(trial: Trial) -> bool:
