@@ -15,6 +15,7 @@ from openbwv.server.disclosure.actions.decide import answer_request, decide_matc
 from openbwv.server.disclosure.actions.release import (
     check_release,
     hand_out,
+    hand_over,
     make_release,
     open_copy,
     plan_release,
@@ -284,6 +285,28 @@ def test_a_copy_is_handed_over_in_person_by_its_officer_alone_and_it_is_on_recor
     assert (event.actor, event.why, event.details["deed"]) == (casey, "passport and the secret", "handed-over")
     made.refresh_from_db()
     assert made.state == ReleaseState.HANDED_OUT
+
+
+@pytest.mark.parametrize("decision", ["refused", "embargoed", "not-shown"])
+def test_a_checked_copy_stays_here_once_its_recording_is_decided_otherwise(
+    made, casey, blake, clock, as_person, decision
+):
+    check(made, blake, clock)
+    made.refresh_from_db()
+    after = utc(clock).date() + timedelta(days=90)
+    grounds = {"reason": "on a second look", "ground": "s. 45", "review_date": after}
+    decide_match(match=made.match, state=decision, actor=casey, clock=clock, **grounds)
+    refused = {"outcome": "refused"}
+    outcome = {"outcome": "no-footage", "no_footage_kind": "nobody-there"} if decision == "not-shown" else refused
+    request = answer_request(request=made.match.request, answer="No.", actor=casey, clock=clock, **outcome)
+    with pytest.raises(NotReleasable):
+        download(request, made, clock)
+    made.refresh_from_db()
+    with pytest.raises(NotReleasable):
+        hand_over(request=request, release=made, shown="passport", actor=casey, clock=clock)
+    assert not Event.objects.filter(type=EventType.RELEASE).exists()
+    page = as_person(casey).get(f"/requests/{request.reference}/copies/{made.pk}").content.decode()
+    assert "Hand it over" not in page
 
 
 def test_before_the_answer_a_copy_is_not_handed_over(made, casey, as_person):

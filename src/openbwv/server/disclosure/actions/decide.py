@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from openbwv.custody import EventType
 from openbwv.server.clock import utc
+from openbwv.server.disclosure.actions.release import GIVING
 from openbwv.server.disclosure.deadlines import months_after
 from openbwv.server.disclosure.errors import NotDecidable, RequestOver, WrongAnswers
 from openbwv.server.disclosure.gaps import gaps_in_reach
@@ -30,7 +31,6 @@ from openbwv.shared.clock import Clock
 
 HOLD_MONTHS_AFTER_ANSWER = 3
 DECISIONS = (MatchState.NOT_SHOWN, MatchState.RELEASED, MatchState.PART, MatchState.REFUSED, MatchState.EMBARGOED)
-GIVING = (MatchState.RELEASED, MatchState.PART)
 
 
 def decide_match(

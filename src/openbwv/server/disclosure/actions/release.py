@@ -32,6 +32,7 @@ from openbwv.server.trail.actions import log_event, wait_for_leaf
 from openbwv.server.vault import door
 from openbwv.shared.clock import Clock
 
+GIVING = (MatchState.RELEASED, MatchState.PART)
 REPLACEABLE = (ReleaseState.PLANNED, ReleaseState.FAILED, ReleaseState.MADE, ReleaseState.CHECKED)
 
 
@@ -50,7 +51,7 @@ def plan_release(
             what="The second person must be somebody else who may check releases.",
             remedy="Choose a supervisor, another disclosure officer or a records manager.",
         )
-    if match.state not in (MatchState.RELEASED, MatchState.PART):
+    if match.state not in GIVING:
         raise NotDecidable(
             what="This recording is not to be released.", remedy="Decide first that it is, in full or in part."
         )
@@ -178,13 +179,19 @@ def send_code(*, request: Request, address: str, clock: Clock) -> None:
         row.save(update_fields=["message"])
 
 
+def may_leave(release: Release, request: Request) -> bool:
+    """Say whether this copy was checked for this request, whose officer has not decided otherwise since."""
+    match = Match.objects.get(pk=release.match_id)
+    checked = release.state in (ReleaseState.CHECKED, ReleaseState.HANDED_OUT) and release.object is not None
+    return checked and match.request_id == request.pk and match.state in GIVING
+
+
 def hand_out(*, request: Request, release: Release, digits: str, address: str, clock: Clock) -> Iterator[bytes]:
     """Give a checked copy to its asker for a one-time code; logs RELEASE before the first byte leaves.
 
     The caller has judged reference and secret. Raises CodeWrong, TooMany, NotReleasable.
     """
-    ready = release.state in (ReleaseState.CHECKED, ReleaseState.HANDED_OUT) and release.match.request_id == request.pk
-    if request.state != RequestState.DECIDED or not ready or release.object is None:
+    if request.state != RequestState.DECIDED or not may_leave(release, request):
         raise NotReleasable(what="There is no such copy to download.", remedy="Look at your request's page.")
     code = use_code(request, digits, address=address, now=timezone.now())
     with transaction.atomic():
@@ -222,8 +229,7 @@ def hand_over(*, request: Request, release: Release, shown: str, actor: Person, 
         raise ReasonMissing(
             what="Say what they showed you.", remedy="For example: passport, and the page with the secret."
         )
-    ready = release.state in (ReleaseState.CHECKED, ReleaseState.HANDED_OUT) and release.match.request_id == request.pk
-    if request.state != RequestState.DECIDED or not ready or release.object is None:
+    if request.state != RequestState.DECIDED or not may_leave(release, request):
         raise NotReleasable(
             what="This copy cannot be handed over yet.", remedy="Have it checked and answer the request first."
         )

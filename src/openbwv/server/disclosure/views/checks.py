@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.disclosure import forms
-from openbwv.server.disclosure.actions.release import check_release, hand_over, open_copy
+from openbwv.server.disclosure.actions.release import check_release, hand_over, may_leave, open_copy
 from openbwv.server.disclosure.errors import DisclosureError
-from openbwv.server.disclosure.models import Release, ReleaseState, RequestState
+from openbwv.server.disclosure.models import Release, RequestState
 from openbwv.server.disclosure.views.staff import find
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.pages import log_refusal, page_for
@@ -74,9 +74,8 @@ def _page(
 
 
 def _may_hand_over(request: HttpRequest, release: Release) -> bool:
-    ready = release.object is not None and release.state in (ReleaseState.CHECKED, ReleaseState.HANDED_OUT)
     asked = release.match.request
-    return ready and asked.state == RequestState.DECIDED and asked.assigned_to_id == request.user.pk
+    return may_leave(release, asked) and asked.state == RequestState.DECIDED and asked.assigned_to_id == request.user.pk
 
 
 @never_cache

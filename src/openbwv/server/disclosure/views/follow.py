@@ -12,7 +12,7 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.disclosure import forms
 from openbwv.server.disclosure.actions.life import add_information, withdraw_request
-from openbwv.server.disclosure.actions.release import hand_out, send_code
+from openbwv.server.disclosure.actions.release import GIVING, hand_out, send_code
 from openbwv.server.disclosure.errors import DisclosureError
 from openbwv.server.disclosure.models import OutboxMessage, Release, ReleaseState, Request, RequestState
 from openbwv.server.disclosure.secrets import request_of
@@ -124,7 +124,8 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 def _status(request: HttpRequest, asked: Request, problem: BwvError | None = None) -> HttpResponse:
     decided = asked.state == RequestState.DECIDED
-    copies = Release.objects.filter(match__request=asked, state__in=READY, object__isnull=False) if decided else ()
+    ready = {"match__state__in": GIVING, "state__in": READY, "object__isnull": False}
+    copies = Release.objects.filter(match__request=asked, **ready) if decided else ()
     return render(
         request,
         "disclosure/status.html",
