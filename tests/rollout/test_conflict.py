@@ -64,6 +64,18 @@ def test_one_missing_signature_is_the_whole_conflict():
     assert "no date" in found.conflict[0].words
 
 
+def test_gates_that_never_open_are_named_all_at_once():
+    shut = {"consultation": Gate(None), "dpia": Gate(40)}
+    own = problem([unit("Camden"), unit("Croydon", gates=shut), unit("Brent", gates={"dpia": Gate(None)})])
+    with pytest.raises(PlanInfeasible) as caught:
+        make_plan(own)
+    refused = caught.value.as_dict()
+    assert len(refused["conflict"]) == 1
+    gates = {"gate:consultation:Croydon", "gate:dpia:Croydon", "gate:dpia:Brent"}
+    assert {each["key"] for each in refused["conflict"] + refused["also"]} == gates
+    assert all(each["words"] in refused["remedy"] for each in refused["also"])
+
+
 def test_a_larger_irreducible_set_gives_way_to_a_smaller_one():
     """{a, b, c} and {d, e} are both irreducible; deletion alone may end with three."""
     bad = [{"a", "b", "c"}, {"d", "e"}]

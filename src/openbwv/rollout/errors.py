@@ -28,23 +28,33 @@ class BadUnitsFile(BwvError):
 
 
 class PlanInfeasible(BwvError):
-    """No order of the units keeps every constraint; the smallest set in conflict is named."""
+    """No order of the units keeps every constraint; the smallest set in conflict is named.
+
+    `also` are gates that never open within the plan: each is a conflict by itself, and would be found one at a time.
+    """
 
     code = "plan-infeasible"
     http_status = 422
 
-    def __init__(self, *, conflict: Sequence[dict[str, str]], smallest: bool, always: str) -> None:
+    def __init__(
+        self, *, conflict: Sequence[dict[str, str]], smallest: bool, always: str, also: Sequence[dict[str, str]]
+    ) -> None:
         listed = "\n".join(f"  - {each['words']}" for each in conflict)
         size = "The smallest set of constraints in conflict" if smallest else "A set of constraints in conflict"
+        remedy = "Change or drop any one of them and plan again; without one of them the others fit together."
+        if also:
+            lines = "".join(f"\n  - {each['words']}" for each in also)
+            remedy = (
+                f"Change it, and give these {len(also)} dates within the plan: each is in the way by itself.{lines}"
+            )
         super().__init__(
-            what=f"No plan keeps every constraint. {size} ({len(conflict)}), {always}:\n{listed}",
-            remedy="Change or drop any one of them and plan again; without one of them the others fit together.",
+            what=f"No plan keeps every constraint. {size} ({len(conflict)}), {always}:\n{listed}", remedy=remedy
         )
-        self.conflict, self.smallest = list(conflict), smallest
+        self.conflict, self.smallest, self.also = list(conflict), smallest, list(also)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape that `--json` prints, with the conflict as a list."""
-        return {**super().as_dict(), "conflict": self.conflict, "smallest": self.smallest}
+        return {**super().as_dict(), "conflict": self.conflict, "smallest": self.smallest, "also": self.also}
 
 
 class SearchTooShort(BwvError):

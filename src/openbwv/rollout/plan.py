@@ -15,6 +15,7 @@ from ortools.sat.python import cp_model
 from openbwv.rollout import measure
 from openbwv.rollout.certificate import Check, certify
 from openbwv.rollout.conflict import smallest_conflict
+from openbwv.rollout.constraints import constraints
 from openbwv.rollout.errors import CertificateBroken, PlanInfeasible, SearchTooShort
 from openbwv.rollout.greedy import best_start
 from openbwv.rollout.problem import Problem
@@ -201,5 +202,11 @@ def _stage(
 def infeasible(problem: Problem, *, seed: int) -> PlanInfeasible:
     """Return the error that names the smallest conflict of a problem without a plan."""
     found = smallest_conflict(problem, seed=seed)
+    never = [each for each in constraints(problem) if each.kind == "gate" and (each.earliest or 0) >= problem.horizon]
     always = f"given that every unit goes live once within {problem.horizon} weeks"
-    return PlanInfeasible(conflict=[each.as_dict() for each in found.conflict], smallest=found.smallest, always=always)
+    return PlanInfeasible(
+        conflict=[each.as_dict() for each in found.conflict],
+        smallest=found.smallest,
+        always=always,
+        also=[each.as_dict() for each in never if each not in found.conflict],
+    )
