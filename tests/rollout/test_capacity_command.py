@@ -86,6 +86,12 @@ def test_figures_that_make_no_sense_are_bad_usage(capsys, words):
     assert code == 64
 
 
+def test_the_options_that_are_wrong_are_named(capsys):
+    code, said = call(capsys, "model", "--example", "--evidential", "1.5", "--sites", "0", "--json")
+    error = json.loads(said.out)["error"]
+    assert (code, error["remedy"]) == (64, "Give --evidential from 0 to 1; --sites from 1 up.")
+
+
 def test_storage_is_priced_only_when_a_price_is_given(capsys):
     bare = json.loads(call(capsys, "model", "--example", "--json")[1].out)
     priced = json.loads(call(capsys, "model", "--example", "--gbp-per-tb-month", "20", "--json")[1].out)

@@ -33,15 +33,25 @@ class Scenario:
     gbp_per_tb_month: float | None = None
 
     def __post_init__(self) -> None:
-        whole = 0 <= self.cameras <= MOST and 0 <= self.gb_per_camera_month <= MOST and 0 <= self.months <= 1200
-        shares = 0 <= self.evidential <= 1 and 0 <= self.held <= 1
         asked = self.requests_month >= 0 <= self.minutes_each and self.requests_month * self.minutes_each <= MOST
-        rest = 0 <= self.hold_days <= MOST and 1 <= self.sites <= MOST and 0 <= (self.gbp_per_tb_month or 0) <= MOST
-        if not (whole and shares and asked and rest) or self.classes not in CLASSES:
-            raise BadRolloutOption(
-                what="These figures describe no fleet.",
-                remedy="Use shares from 0 to 1, at most 1,200 months, a site or more, and nothing beyond use.",
+        wrong = [
+            what
+            for what, fits in (
+                (f"--cameras from 0 to {MOST:,}", 0 <= self.cameras <= MOST),
+                ("--gb-per-camera-month from 0 up", 0 <= self.gb_per_camera_month <= MOST),
+                ("--evidential from 0 to 1", 0 <= self.evidential <= 1),
+                ("--months from 0 to 1,200", 0 <= self.months <= 1200),
+                ("--classes of " + " or ".join(CLASSES), self.classes in CLASSES),
+                ("--held from 0 to 1", 0 <= self.held <= 1),
+                ("--hold-days from 0 up", 0 <= self.hold_days <= MOST),
+                ("--sites from 1 up", 1 <= self.sites <= MOST),
+                (f"--requests-month times --minutes-per-request from 0 to {MOST:,}", asked),
+                ("--gbp-per-tb-month from 0 up", 0 <= (self.gbp_per_tb_month or 0) <= MOST),
             )
+            if not fits
+        ]
+        if wrong:
+            raise BadRolloutOption(what="These figures describe no fleet.", remedy=f"Give {'; '.join(wrong)}.")
 
     @property
     def bytes_a_month(self) -> int:
