@@ -29,6 +29,7 @@ def test_an_example_of_the_help_runs_and_is_the_same_for_a_seed(line, capsys):
 def test_every_comparison_is_printed_with_its_label(kind, capsys):
     out = ask(capsys, kind, "--example")[1]
     assert "quasi-experimental" in out
+    assert ", p " in out
     found = json.loads(ask(capsys, kind, "--example", "--json")[1])
     for each in found.get("effects", []) + [found[key] for key in ("effect",) if key in found]:
         assert each["label"] == "quasi-experimental"

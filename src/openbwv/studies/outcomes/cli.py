@@ -120,6 +120,8 @@ def _case_files(args: Namespace, data: bytes, name: str) -> dict[str, Any]:
 
 def _lines(result: dict[str, Any]) -> list[str]:
     """Return the result for a terminal; every comparison with its label."""
+    from openbwv.studies.estimates import chance_shown
+
     lines = []
     for each in result.get("rates", []):
         span = f"{each['rate']:.4f} ({each['low']:.4f} to {each['high']:.4f})"
@@ -132,7 +134,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
     for each in result.get("effects", []) + [result[key] for key in ("effect",) if key in result]:
         numbers = ["–" if each[key] is None else f"{each[key]:.4f}" for key in ("value", "low", "high")]
         where = f"[{each['model']}; {each['label']}] {each['note']}".strip()
-        lines.append(f"{each['outcome']}, {each['measure']}: {numbers[0]} ({numbers[1]} to {numbers[2]}) {where}")
+        chance = "" if each["p"] is None else f", p {chance_shown(each['p'])}"
+        lines.append(
+            f"{each['outcome']}, {each['measure']}: {numbers[0]} ({numbers[1]} to {numbers[2]}){chance} {where}"
+        )
     for each in result.get("censored", []):
         lines.append(f"still open, footage {'yes' if each['camera'] else 'no'}: {each['open']:,}")
     lines += [f"left out: line {each['line']}: {each['why']}" for each in result["excluded"][:12]]
