@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -69,6 +70,20 @@ def test_whatever_is_cut_off_is_done_once_in_the_end(door, running_log, monkeypa
     assert sum(part.length for part in Part.objects.all()) == len(footage.media)
     named = set(StoredObject.objects.values_list("key", flat=True))
     assert named <= set(vault_store().keys())
+
+
+@pytest.mark.parametrize("how", ["gone", "short"])
+def test_no_receipt_for_a_part_whose_file_the_disk_has_lost(door, running_log, how):
+    footage = door.camera.record(utc_ms=door.clock.utc_ms())
+    door.announce(footage)
+    door.send(footage)
+    [part] = Part.objects.select_related("object")[:1]
+    path = vault_store().path(part.object.key)
+    path.unlink() if how == "gone" else os.truncate(path, part.object.length - 1)
+    status, answer, *_ = door.complete(footage)
+    assert (status, answer["error"]["code"], answer["error"]["missing"]) == (409, "incomplete", "parts")
+    assert answer["error"]["seqs"] == list(range(part.first_seq, part.last_seq + 1))
+    assert door.upload(footage) == door.complete(footage)[1]
 
 
 def test_a_file_without_a_row_is_noise_that_the_sweep_finds(door, monkeypatch):

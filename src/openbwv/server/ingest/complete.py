@@ -24,6 +24,7 @@ from openbwv.server.ingest.http import hex_of, number_of
 from openbwv.server.ingest.manifest import find_recording, is_aside
 from openbwv.server.ingest.models import AsideKind, Receipt
 from openbwv.server.ingest.side_objects import find_orphan
+from openbwv.server.ingest.sweep import forget_lost_parts
 from openbwv.server.ingest.tokens import Peer
 from openbwv.server.trail.actions import event_map, log_event, wait_for_leaf
 from openbwv.server.trail.errors import LogNotRunning
@@ -52,6 +53,7 @@ def complete(rec_id: bytes, wanted: dict[str, Any], peer: Peer, clock: Clock) ->
         raise _unknown(rec_id)
     receipt = Receipt.objects.filter(recording=recording, tail=tail).first()
     if receipt is None:
+        forget_lost_parts(recording=recording)  # the receipt lets the camera wipe: rows alone are not enough for it
         receipt = _take_in(recording, last_seq, tail, _orphan(wanted), clock)
     return finish_receipt(receipt, clock=clock, wait_s=LEAF_WAIT_S)
 
