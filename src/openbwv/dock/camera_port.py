@@ -36,6 +36,7 @@ from openbwv.dock.tokens import Visitor
 from openbwv.dock.web import answer, chunks, content_length, hex_bytes, json_body, number, refusals, whole_body
 from openbwv.recording import EvidenceReceipt
 from openbwv.recording.entries import entry_at
+from openbwv.recording.errors import BwvError
 from openbwv.recording.wrap import MAX_KEY_CBOR_BYTES
 from openbwv.shared import agency, door
 from openbwv.shared.door import HeldManifest, HeldPart
@@ -126,7 +127,12 @@ class CameraPort:
                 raise EntriesFirst(0) from None
             kid = entry_at(data, 0)[0].kid
             held = self.spool.begin(kid, rec_id, owner=visitor.name)
-        self._promised(len(data), lambda: held.add_entries(data, from_seq=from_seq, aside=self.spool.layout.aside(kid)))
+        try:
+            aside = self.spool.layout.aside(kid)
+            self._promised(len(data), lambda: held.add_entries(data, from_seq=from_seq, aside=aside))
+        except BwvError:
+            self.spool.forget_unopened(held)
+            raise
         self.spool.meet(kid, visitor.name)
         self.hall.wake.set()
         return held

@@ -21,7 +21,7 @@ MANIFEST, KEY, ORPHAN, CUSTODY = "manifest.cbor", "key.cbor", "orphan.bin", "cus
 PART_NAME = re.compile(r"(\d{8,})-(\d{8,})\.part")
 KID_NAME = re.compile(r"[0-9a-f]{64}")
 REC_NAME = re.compile(r"[0-9a-f]{32}")
-LEAVING = ".leaving-"
+LEAVING, ASIDE = ".leaving-", "aside"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Layout:
 
     def aside(self, kid: bytes) -> Path:
         """Where contradictions of one camera are kept."""
-        folder = self.camera(kid) / "aside"
+        folder = self.camera(kid) / ASIDE
         make_folder(folder)
         return folder
 

@@ -5,6 +5,7 @@ when the server's evidence receipt for exactly what is held has been checked and
 camera. When there is no room, nothing more is taken, and every page and answer says so.
 """
 
+import contextlib
 import logging
 import os
 import secrets
@@ -17,7 +18,7 @@ from pathlib import Path
 from openbwv.dock.errors import NoSuchRecording, SpoolFull
 from openbwv.dock.held import HeldRecording
 from openbwv.dock.journals import JournalStore
-from openbwv.dock.layout import CUSTODY, LEAVING, Layout
+from openbwv.dock.layout import ASIDE, CUSTODY, LEAVING, Layout
 from openbwv.recording import Trust
 from openbwv.recording.errors import BwvError
 from openbwv.shared.durable import make_folder, remove_durably, sweep, sync_folder, write_durably
@@ -108,6 +109,16 @@ class Spool:
                 held = HeldRecording(folder, kid=kid, rec_id=rec_id, trust=self._trust, owner=owner)
                 self._held[kid, rec_id] = held
             return held
+
+    def forget_unopened(self, held: HeldRecording) -> None:
+        """Drop the place for a recording of which no entry was taken: whoever sends rubbish leaves nothing behind."""
+        with self._lock, held.lock:
+            if held.reader.opened:
+                return
+            self._held.pop((held.kid, held.rec_id), None)
+            for folder in (held.folder, self.layout.camera(held.kid) / ASIDE, self.layout.camera(held.kid)):
+                with contextlib.suppress(OSError):  # what holds something stays
+                    folder.rmdir()
 
     def all(self) -> list[HeldRecording]:
         """Return every recording held, the most urgent first."""
