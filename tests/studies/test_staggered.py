@@ -154,6 +154,25 @@ def test_never_has_many_names():
         assert effects(read(other))[0].value == pytest.approx(wanted), word
 
 
+def month(number):
+    """The periods 1, 2, 3 … as months from October 2016 on."""
+    return (
+        f"{2016 + (number + 8) // 12}-{(number + 8) % 12 + 1:02d}" if isinstance(number, int | np.integer) else number
+    )
+
+
+def test_months_are_periods_over_the_turn_of_the_year():
+    frame = panel_frame()
+    months = frame.assign(t=frame["t"].map(month), f=[month(f) for f in frame["f"]])
+    assert months["t"].iloc[0] == "2016-10"
+    assert months["t"].iloc[3] == "2017-01"
+    for never in ("", "0", "never"):
+        other = months.assign(f=months["f"].replace("", never))
+        assert effects(read(other))[0].value == pytest.approx(effects(read(frame))[0].value)
+    with pytest.raises(BadRow, match="line 4, column 't': '3' is not a month like the others"):
+        read(months.assign(t=["3" if i == 2 else t for i, t in enumerate(months["t"])]))
+
+
 def test_what_starts_together_is_clustered_together():
     frame = panel_frame(units=60)
     frame["c"] = frame["f"].astype(str) + frame["u"].mod(3).astype(str)

@@ -47,8 +47,8 @@ def prepare_panel(table: Table, setup: Setup, *, starts: np.ndarray | None = Non
         if name is None and not (option == "--first" and starts is not None):
             raise BadStudyOption(what=f"A staggered start needs {option}.", remedy="Name unit, time and first period.")
     excluded = Excluded()
-    unit, time = table.text(str(setup.unit)), table.numbers(str(setup.time))
-    first = table.numbers(str(setup.first), missing=("never", "inf")) if starts is None else starts
+    unit, time = table.text(str(setup.unit)), table.periods(str(setup.time))
+    first = table.periods(str(setup.first), missing=("never", "inf")) if starts is None else starts
     if np.nanmin(time, initial=np.inf) > 0:
         first = np.where(first == 0, np.nan, first)  # 0 for never, as R's `did` has it, where no period is called 0
     outcome = table.numbers(setup.outcome, least=0 if setup.kind == "count" else None, whole=setup.kind == "count")

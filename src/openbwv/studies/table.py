@@ -21,6 +21,7 @@ MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
 TREATED = frozenset({"1", "1.0", "treated", "treatment", "t", "true", "yes", "camera"})
 CONTROL = frozenset({"0", "0.0", "control", "c", "false", "no", "none given"})
 AFTER, BEFORE = frozenset({"after", "post"}), frozenset({"before", "pre"})
+MONTH = r"^(\d{4})-(0[1-9]|1[0-2])$"
 GZIP_MAGIC = b"\x1f\x8b"
 LARGEST_BYTES = 1 << 30
 
@@ -64,6 +65,20 @@ class Table:
             remedy = "A count has no fraction; use --kind measure if this is not a count."
             self._refuse(column, text, given & (values != np.round(values)), "is not a whole number", remedy)
         return values
+
+    def periods(self, column: str, *, missing: Collection[str] = ()) -> np.ndarray:
+        """Return a column of periods as floats: numbers, or months such as 2016-10, counted from the year 0.
+
+        Raises BadRow for what is neither, and for months and numbers in one column ("0", never, aside).
+        """
+        text = self.text(column)
+        months = pd.Series(text, dtype="str").str.extract(MONTH)
+        if not months[0].notna().any():
+            return self.numbers(column, missing=missing)
+        given = np.array([value.lower() not in {"", "0", *missing} for value in text])
+        remedy = "Write all of them as 2016-10, or number the periods."
+        self._refuse(column, text, given & months[0].isna().to_numpy(), "is not a month like the others", remedy)
+        return (months[0].astype(float) * 12 + months[1].astype(float) - 1).to_numpy()
 
     def arms(self, column: str, *, times: bool = False) -> np.ndarray:
         """Return a column of arms as 1 (treated), 0 (control) and nan (missing); raises BadRow for any other word.
