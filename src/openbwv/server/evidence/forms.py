@@ -53,6 +53,7 @@ class FindForm(forms.Form):
     flag = forms.ChoiceField(label="Kept or marked", choices=FLAGS, required=False)
     state = forms.ChoiceField(label="State", choices=STATES, required=False)
     deletes = forms.IntegerField(required=False, min_value=1, max_value=31, widget=forms.HiddenInput)
+    audited = forms.IntegerField(required=False, min_value=1, max_value=31, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

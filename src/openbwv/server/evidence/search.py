@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from openbwv.server.evidence.audited import watched_by_auditor
 from openbwv.server.evidence.models import Flag, Recording, State
 from openbwv.server.evidence.queries import keeping_flags
 
@@ -40,6 +41,8 @@ def find(recordings: QuerySet[Recording], wanted: dict, now: datetime) -> QueryS
     found = with_flags(recordings)
     if wanted.get("deletes"):
         found = deletes_within(recordings, now, days=wanted["deletes"])
+    if wanted.get("audited"):
+        found = watched_by_auditor(found, now, days=wanted["audited"])
     if wanted.get("from_day"):
         found = found.filter(started_utc__gte=_start_of(wanted["from_day"]))
     if wanted.get("to_day"):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from openbwv.server.clock import utc
 from openbwv.server.evidence import search
+from openbwv.server.evidence.audited import SHOWN_DAYS, watched_by_auditor
 from openbwv.server.evidence.models import State
 from openbwv.server.evidence.queries import visible_to
 from openbwv.server.people.models import Person
@@ -18,7 +19,7 @@ WATCHERS_OF_TIME = ("officer", "supervisor", "investigator", "records")
 
 
 def todo(person: Person, clock: Clock) -> Iterator[Todo]:
-    """Yield: no category, deletes soon, announced but not uploaded, flagged without a matter, no officer known."""
+    """Yield: no category, deletes soon, not uploaded, flagged without a matter, no officer, watched by an auditor."""
     now = utc(clock)
     mine = visible_to(person)
     if person.has_role(*LABELLERS):
@@ -45,6 +46,12 @@ def todo(person: Person, clock: Clock) -> Iterator[Todo]:
         count = mine.filter(officer=None).exclude(state=State.ERASED).count()
         words = "recording has no officer" if count == 1 else "recordings have no officer"
         yield Todo(count, words, "/recordings/?officer=nobody")
+
+    if person.has_role("supervisor") and person.unit is not None:
+        count = watched_by_auditor(mine.filter(unit=person.unit), now, days=SHOWN_DAYS).count()
+        words = "recording of your unit was" if count == 1 else "recordings of your unit were"
+        words += f" watched by an auditor in the last {SHOWN_DAYS} days"
+        yield Todo(count, words, f"/recordings/?audited={SHOWN_DAYS}&unit={person.unit.code}")
 
 
 def glance(person: Person, clock: Clock) -> Iterator[Glance]:

@@ -11,9 +11,12 @@ from openbwv.recording import CATEGORIES
 from openbwv.server.clock import clock, utc
 from openbwv.server.evidence import search
 from openbwv.server.evidence.arrival import minutes_left
+from openbwv.server.evidence.audited import newest_views
 from openbwv.server.evidence.forms import FindForm
 from openbwv.server.evidence.queries import thumbnail_shown, visible_to
 from openbwv.server.people.pages import page_for
+from openbwv.server.trail.models import Event
+from openbwv.server.trail.words import who_did_it
 
 PAGE_ROWS = 25
 COLUMNS = (
@@ -39,6 +42,8 @@ def library(request: HttpRequest) -> HttpResponse:
     mine = visible_to(request.user).select_related("officer", "unit", "camera")
     found = search.sort(search.find(mine, wanted, now), key, up=up)
     page = Paginator(found, PAGE_ROWS).get_page(request.GET.get("page"))
+    audited = wanted.get("audited")
+    views = newest_views(page, now, days=audited) if audited else {}
     filters = {name: value for name, value in request.GET.items() if value and name not in ("page", "sort", "dir")}
     return render(
         request,
@@ -46,7 +51,8 @@ def library(request: HttpRequest) -> HttpResponse:
         {
             "form": form,
             "page": page,
-            "rows": [_row(recording) for recording in page],
+            "rows": [_row(recording) | _audited(views.get(recording.pk)) for recording in page],
+            "audited_days": audited,
             "columns": _columns(filters, key, up),
             "filtered": bool(filters),
         },
@@ -60,6 +66,10 @@ def _row(recording) -> dict:
         "thumbnail": thumbnail_shown(recording),
         "minutes_left": minutes_left(recording),
     }
+
+
+def _audited(seen: tuple[Event, int] | None) -> dict:
+    return {"view": seen[0], "who": who_did_it(seen[0]), "times": seen[1]} if seen else {}
 
 
 def _columns(filters: dict, key: str, up: bool) -> list[dict]:
