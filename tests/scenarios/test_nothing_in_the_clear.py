@@ -12,11 +12,10 @@ import pytest
 from openbwv.shared.upload import Progress, announce, finish, patiently, send_media
 from tests.scenarios.force import RealForce, free_port, wait_until
 from tests.scenarios.test_door_over_tls import NOW_MS, parcel
+from tests.scenarios.windows import WINDOW, files_holding, windows_of
 from tests.server.vault.test_viewing import real_units
 
 pytestmark = pytest.mark.timeout(600)  # on a busy machine the force alone takes a minute to begin
-WINDOW = 64
-WINDOWS = 400
 
 
 @pytest.fixture(scope="module")
@@ -96,29 +95,11 @@ def test_after_upload_index_still_and_watching_no_file_holds_a_window_of_the_foo
     made = "SELECT COUNT(*) FROM vault_storedobject WHERE kind='derived' AND name='thumbnail'"
     wait_until(lambda: force.query(made)[0][0] == 1, seconds=60, what="the still")
     assert force.query("SELECT COUNT(*) FROM vault_watchgrant")[0][0] == 1
-    found = search(force, windows_of(footage))
-    assert found == []
+    assert files_holding(windows_of(plain for _, plain in footage.plain), force.folder) == []
 
 
 def test_the_search_itself_finds_a_window_that_is_there(force):
     window = secrets.token_bytes(WINDOW)
     (force.state / "vault" / "planted").write_bytes(b"x" * 100_001 + window)
-    assert search(force, [window]) == ["planted"]
+    assert files_holding([window], force.folder) == ["state/vault/planted"]
     (force.state / "vault" / "planted").unlink()
-
-
-def windows_of(footage):
-    data = b"".join(plain for _, plain in footage.plain)
-    starts = {secrets.randbelow(len(data) - WINDOW) for _ in range(WINDOWS)}
-    return [data[start : start + WINDOW] for start in starts if len(set(data[start : start + WINDOW])) > 16]
-
-
-def search(force, windows):
-    """Return the names of files below the state folder and the temporary folder that hold one of `windows`."""
-    assert windows
-    found = []
-    for folder in (force.state, force.folder / "tmp"):
-        for path in folder.rglob("*"):
-            if path.is_file() and any(window in path.read_bytes() for window in windows):
-                found.append(path.name)
-    return found
