@@ -119,6 +119,9 @@ def test_watching_by_others_and_other_deeds_of_an_auditor_are_not_told(
     log_event(EventType.HOLD, recording=recording, actor=devi, why="keep it", rule="hold-any", clock=clock)
     refused = {"rule": "watch-any", "outcome": "refused"}
     log_event(EventType.VIEW, recording=recording, actor=devi, why="no", **refused, clock=clock)
+    log_event(EventType.KEY_RELEASE, recording=recording, actor=devi, why="no", rule="watch-any", clock=clock)
+    RoleHeld.objects.create(person=avery, role="auditor")
+    watched(recording, Person.objects.get(pk=avery.pk), clock)  # their own, which needs no auditor's right
     client = as_person(blake)
     assert told(client) == {}
     assert "No recordings match." in client.get(LIST).content.decode()
