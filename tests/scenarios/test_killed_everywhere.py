@@ -19,6 +19,7 @@ from openbwv.shared.revocation import Revocations
 from openbwv.shared.upload import Orphan, Progress, announce, finish, send_media
 from tests.scenarios.killing import HOUR_MS, LONG_S, Kill, MortalForce
 from tests.scenarios.test_door_over_tls import parcel
+from tests.scenarios.windows import files_holding, windows_of_each
 from tests.server.footage import sha256
 from tests.server.vault.test_viewing import real_units
 
@@ -290,6 +291,16 @@ def deleted(ingested):
     return ingested
 
 
+@pytest.fixture(scope="module")
+def exported(deleted):
+    """The story after Gale took the one recording that is kept with her."""
+    force = deleted.force
+    ((reference,),) = force.query("SELECT reference FROM evidence_recording WHERE state='stored'")
+    words = ["--to", force.folder / "bundle", "--as", "gale", "--reason", "a case", "--state", force.state]
+    force.run("export", reference, *words)
+    return deleted
+
+
 def test_whoever_died_in_ingest_every_recording_is_there_once_and_whole(ingested):
     force = ingested.force
     for footage in ingested.footage:
@@ -362,12 +373,15 @@ def test_check_finds_nothing_after_deletion(deleted):
     assert report["looked_at"]["erased recordings"] == len(deleted.footage) - 1
 
 
-def test_the_one_that_is_kept_can_still_be_opened_and_is_genuine(deleted):
-    force = deleted.force
-    ((reference,),) = force.query("SELECT reference FROM evidence_recording WHERE state='stored'")
-    bundle = force.folder / "bundle"
-    force.run("export", reference, "--to", bundle, "--as", "gale", "--reason", "a case", "--state", force.state)
-    assert "GENUINE" in force.run("verify", bundle, "--trust", force.state / "trust.pem")
+def test_the_one_that_is_kept_can_still_be_opened_and_is_genuine(exported):
+    force = exported.force
+    assert "GENUINE" in force.run("verify", force.folder / "bundle", "--trust", force.state / "trust.pem")
+
+
+def test_whoever_died_no_file_holds_a_window_of_the_footage_but_the_bundle_that_was_handed_out(exported):
+    """The bundle's two films are what a person asked for and was given; that they are found shows that others would."""
+    windows = windows_of_each(([plain for _, plain in footage.plain] for footage in exported.footage), 60)
+    assert files_holding(windows, exported.force.folder) == ["bundle/data/master.mp4", "bundle/data/view.mp4"]
 
 
 def stored_media(force, pk):

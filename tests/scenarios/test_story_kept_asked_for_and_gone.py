@@ -1,28 +1,56 @@
 """Three recordings, forty days: one is flagged, one is asked for on day 30, one goes. A real key service and log."""
 
+import tempfile
+
 import pytest
+
+from django.db import connection
 
 from openbwv.custody import EventType, subject_findings
 from openbwv.custody.completeness import ShownEvent
-from openbwv.recording import DestructionCertificate, Trust
+from openbwv.recording import BoxCutter, DestructionCertificate, Trust
 from openbwv.server.cases.actions import open_matter
+from openbwv.server.disclosure.actions import life
+from openbwv.server.disclosure.actions.decide import answer_request, decide_match
+from openbwv.server.disclosure.actions.release import check_release, make_release, open_copy, plan_release
 from openbwv.server.disclosure.actions.submit import Answers, submit_request
 from openbwv.server.evidence.actions import place_flag
 from openbwv.server.retention.models import Certificate, Deletion
 from openbwv.server.retention.queries import explain
+from openbwv.server.sharing.actions import export_recording
 from openbwv.server.trail import log
 from openbwv.server.trail.actions import event_map
 from openbwv.server.trail.models import Event
 from openbwv.server.vault.housekeeping import rotate_if_due
+from tests.browser.footage import encode
+from tests.scenarios.windows import files_holding, holds, windows_of_each
 from tests.server.conftest import *  # noqa: F403  the cast
+from tests.server.disclosure.test_release import download
 from tests.server.ingest.conftest import door, inline, keyd, running_log  # noqa: F401  fixtures
 from tests.server.retention.conftest import force, policy  # noqa: F401  fixtures
 
 
+@pytest.fixture(scope="module")
+def film():
+    """Return five seconds of film in units, which a copy can be made of."""
+    return [unit.data for unit in BoxCutter().write(encode(fps=25, seconds=5, b_frames=False))]
+
+
 @pytest.fixture
-def story(force, gale, units, clock):  # noqa: F811  fixtures
+def temporary(tmp_path, monkeypatch):
+    """Return a temporary folder of the story's own, for this process and those it starts."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def story(temporary, force, gale, units, film, clock):  # noqa: F811  fixtures
     """Return A, B and C on day 40, with what happened to them on the way."""
-    a, b, c = (force.dock(seconds_ago=ago) for ago in (7_200, 3_600, 120))
+    a, b = (force.dock(seconds_ago=ago, units=film) for ago in (7_200, 3_600))
+    c = force.dock(seconds_ago=120)
     matter = open_matter(reference="3001234/26", title="Robbery", actor=gale, clock=clock)
     place_flag(recording=a, category="arrest", matter=matter, actor=gale, clock=clock)
     force.wait(days=30)
@@ -106,3 +134,40 @@ def test_every_file_of_the_vault_belongs_to_what_is_still_there(story, state):
     assert not StoredObject.objects.filter(recording=story[2]).exists()
     assert StoredObject.objects.filter(recording=story[1]).exists()
     assert all(vault_store().path(row.key).exists() for row in StoredObject.objects.filter(recording=story[1]))
+
+
+@pytest.fixture
+def handed_out(story, gale, casey, blake, clock, tmp_path):
+    """Return A's bundle, which Gale took with her, and the copy of B that Ellis fetched."""
+    a, b, _, request = story
+    bundle = export_recording(recording=a, to=tmp_path / "bundle", actor=gale, reason="for the court", clock=clock)
+    life.assign_request(request=request, actor=casey, clock=clock)
+    request.refresh_from_db()
+    for match in request.matches.all():
+        state = "full" if match.recording == b else "not-shown"
+        decide_match(match=match, state=state, reason="Ellis is in B alone", actor=casey, clock=clock)
+    match = request.matches.get(recording=b)
+    plan = {"from_ms": 1000, "to_ms": 4000, "fill": [[1000, 2000]], "silence": []}
+    release = make_release(
+        plan_release(match=match, plan=plan, checker=blake, actor=casey, session="c", clock=clock), clock=clock
+    )
+    watched = b"".join(open_copy(release=release, actor=blake, session="b", clock=clock))
+    check_release(release=release, agree=True, note="", actor=blake, session="b", clock=clock)
+    request = answer_request(request=request, outcome="full", answer="Here it is.", actor=casey, clock=clock)
+    copy = download(request, release, clock)
+    assert copy == watched
+    return bundle, copy
+
+
+def test_no_file_holds_a_window_of_footage_or_copy_but_the_bundle(handed_out, force, tmp_path):  # noqa: F811  a fixture
+    """Only what was handed to a person is in the clear: A's two films in Gale's bundle, and Ellis's copy, held here."""
+    bundle, copy = handed_out
+    footage = [[plain for _, plain in each.plain] for each in force.footage.values()]
+    windows = windows_of_each([*footage, [copy]], 200)
+    assert holds(copy, windows)
+    hers = [f"{bundle.name}/data/{name}.mp4" for name in ("master", "view")]
+    assert files_holding(windows, tmp_path) == hers
+    if connection.vendor == "sqlite":
+        database = connection.connection.serialize()  # the tests' database is in memory: its pages as a file has them
+        assert database.startswith(b"SQLite format 3")
+        assert not holds(database, windows)
