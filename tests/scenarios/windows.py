@@ -1,8 +1,9 @@
 """Search for footage in the clear: 64-byte windows of decrypted fragments, in every file below some folders."""
 
 import contextlib
+import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 WINDOW = 64  # bytes
@@ -29,11 +30,17 @@ def files_holding(windows: list[bytes], *folders: Path) -> list[str]:
     found = []
     for folder in folders:
         assert folder.is_dir(), folder
-        for path in folder.rglob("*"):
+        for path in files_below(folder):
             with contextlib.suppress(FileNotFoundError):  # the processes live: a file that is gone holds nothing
                 if path.is_file() and holds(path.read_bytes(), windows):
                     found.append(path.relative_to(folder).as_posix())
     return sorted(found)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all that lies below `folder`, hidden or not; a folder that goes while it is walked has nothing in it."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
 
 
 def holds(data: bytes, windows: list[bytes]) -> bool:
