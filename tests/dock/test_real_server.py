@@ -1,6 +1,7 @@
 """The whole way with nothing faked: server, key service, worker, dock and camera as their own processes."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from tests.dock.proxy import HoldingProxy
 from tests.dock.test_enrol import digits_on_dock, start_enrol, waiting_session
 from tests.dock.test_way_home import receipts_of
 from tests.scenarios.force import RealForce
+from tests.scenarios.windows import files_holding, windows_of, windows_of_each
 
 PASSWORD = "correct horse battery staple"
 
@@ -35,17 +37,23 @@ def real(tmp_path_factory):
         person(force, "add", "harper", "--name", "Harper", "--role", "fleet", "--password-stdin", *deed)
         person(force, "add", "avery", "--name", "PC Avery", "--role", "officer", "--unit", "lewisham",
                "--password-stdin", *deed)  # fmt: skip
+        person(force, "add", "gale", "--name", "Gale", "--role", "investigator", "--password-stdin", *deed)
         deed[3] = "harper"
         invited = force.run("fleet", "invite-dock", "--name", "Lewisham-1", "--unit", "lewisham", *deed, "--json")
         wait_for(lambda: is_open(port), "the pages")
         store = force.folder / "dock"
         force.run("dock", "enrol", "--server", f"http://127.0.0.1:{port}", "--code", invited["code"],
                   "--store", store, "--json")  # fmt: skip
-        dock = DockProcess(store, "--door", force.url).start()
+        dock = DockProcess(store, "--door", force.url, environment=temporary(force)).start()
         yield force, dock, f"http://127.0.0.1:{port}", invited["code"]
         dock.stop()
     finally:
         force.close()
+
+
+def temporary(force):
+    """The temporary folder that is searched in the end, for a dock's environment."""
+    return {"TMPDIR": force.environment["TMPDIR"]}
 
 
 def person(force, *words):
@@ -84,13 +92,20 @@ def test_enrol_take_record_offload_receipt_wipe(real):
     folder = recorded.strip().splitlines()[-1]
     trust = store / "identity" / "trust.pem"
     assert "GENUINE" in bwv(force, "verify", folder, "--trust", trust)
+    shutil.copytree(store, force.folder / "camera-before-offload")  # searched with the rest once the footage is known
     words = ["camera", "offload", "--store", store, "--dock", dock.camera_url, "--wait-receipts", 60, "--json"]
     result = json.loads(bwv(force, *words))
     assert len(result["wiped"]) == 1, (result, page(dock).text, (dock.store / "log.txt").read_text())
     assert (result["left"], result["receipts_refused"], result["alarms"]) == ([], [], [])
     with force.database() as database:
-        row = database.execute("SELECT state, officer_id IS NOT NULL FROM evidence_recording").fetchone()
-    assert row == ("stored", 1)
+        row = database.execute("SELECT state, officer_id IS NOT NULL, reference FROM evidence_recording").fetchone()
+    assert row[:2] == ("stored", 1)
+    # The bundle is what the force hands to a person: its films are the only files in which the footage may be found.
+    words = ["--to", force.folder / "bundle", "--as", "gale", "--reason", "a case", "--state", force.state]
+    bwv(force, "export", row[2], *words)
+    films = ["bundle/data/master.mp4", "bundle/data/view.mp4"]
+    windows = windows_of([(force.folder / films[0]).read_bytes()])
+    assert files_holding(windows, force.folder) == films
 
 
 def enrolled_camera(force, name):
@@ -111,7 +126,7 @@ def test_a_flagged_recording_overtakes_a_large_one_on_its_way_to_the_real_door(r
     flagged.recordings = [make_recording(None, flagged.party, evidential=True, epoch=epoch)]
     dock.stop()
     proxy = HoldingProxy(force.port)
-    other = DockProcess(dock.store, "--door", proxy.url).start()
+    other = DockProcess(dock.store, "--door", proxy.url, environment=temporary(force)).start()
     try:
         wait_for(lambda: "The server is reached" in page(other).text, "the dock to reach the server", 60)
         proxy.hold_after(4 << 20)
@@ -124,8 +139,11 @@ def test_a_flagged_recording_overtakes_a_large_one_on_its_way_to_the_real_door(r
             time.sleep(0.5)
         assert receipts_of(flagged, other)
         assert receipts_of(large, other) == []
+        windows = windows_of_each([each.recordings[0].plaintexts for each in (large, flagged)], 32)
+        assert files_holding(windows, force.folder) == []  # while the large one lies in the spool
         proxy.hold_after(None)
         wait_for(lambda: receipts_of(large, other), "the large one's receipt", 90)
+        assert files_holding(windows, force.folder) == []
     finally:
         other.stop()
         proxy.close()
