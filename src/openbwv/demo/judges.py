@@ -66,9 +66,18 @@ def fingerprint(pem: Path) -> str:
     )
 
 
-def chain_holds(chain: Path, trust: Path) -> bool:
-    """Return whether OpenSSL accepts a certificate chain (leaf first) under a trust file, for any purpose."""
-    command = ["openssl", "verify", "-purpose", "any", "-CAfile", str(trust), "-untrusted", str(chain), str(chain)]
+def public_key(pem: Path) -> str:
+    """Return the public key of a certificate as OpenSSL reads it, PEM."""
+    return _run("openssl", "x509", "-in", pem, "-noout", "-pubkey")
+
+
+def chain_holds(chain: Path, trust: Path, *, at_s: int | None = None) -> bool:
+    """Return whether OpenSSL accepts a certificate chain (leaf first) under a trust file, for any purpose.
+
+    Dates are compared with `at_s`, in s since 1970, or with the present.
+    """
+    at = [] if at_s is None else ["-attime", str(at_s)]
+    command = ["openssl", "verify", "-purpose", "any", *at, "-CAfile", trust, "-untrusted", chain, chain]
     return subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
 
 

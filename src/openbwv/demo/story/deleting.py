@@ -1,5 +1,6 @@
 """C is deleted between day 30.5 and 31, and its certificate has both dates by day 32."""
 
+from openbwv.demo.destruction import SIGNATURE_WRONG, Said, objection, said_by
 from openbwv.demo.force import DAY_MS, HOUR_MS
 from openbwv.demo.story.telling import Story, step
 from openbwv.demo.story.watching import address, trail, watch
@@ -28,15 +29,50 @@ def c_is_deleted(story: Story) -> None:
         "HTTP",
         page.text,
     )
-    for phase in (1, 2):
-        file = story.folder / f"certificate-phase{phase}.cbor"
-        force.runner.run(
-            "retention", "--certificate", story.references["C"], "--phase", phase, "--to", file, "--as", "devi",
-            "--reason", "the demo", "--state", force.state, "--json",
-        )  # fmt: skip
-        story.must(file.stat().st_size > 100, f"Phase {phase} of it is a signed file anybody can keep", "bwv retention")
+    certificate_is_judged(story)
     for name, officer in (("A", "avery"), ("B", "avery")):
         film = watch(story, force.visitor(officer), name)
         story.must(film.stat().st_size > 100_000, f"{name} is still there and plays", "HTTP")
     answer = force.runner.run("check", "--json", "--state", force.state, expect=None).json()
     story.must(answer["ok"], "Database, files, log and keys agree", "bwv check", answer["disagreements"])
+
+
+def certificate_is_judged(story: Story) -> None:
+    """Fetch both phases of C's certificate; OpenSSL judges them, and a copy with one changed bit."""
+    said: dict[int, Said] = {}
+    for phase in (1, 2):
+        file = story.folder / f"certificate-phase{phase}.cbor"
+        story.force.runner.run(
+            "retention", "--certificate", story.references["C"], "--phase", phase, "--to", file, "--as", "devi",
+            "--reason", "the demo", "--state", story.force.state, "--json",
+        )  # fmt: skip
+        said[phase] = said_by(file.read_bytes())
+        problem = _objection(story, file.read_bytes(), said[phase])
+        story.must(not problem, f"Phase {phase} is signed by the records key, under the trust file", "openssl", problem)
+    _dates_hold(story, said)
+    file = story.folder / "certificate-phase2.cbor"
+    changed = bytearray(file.read_bytes())
+    date = said[2].irrecoverable_ms.to_bytes(8, "big")
+    changed[changed.index(date) + len(date) - 1] ^= 0x01
+    problem = _objection(story, bytes(changed), said[2])
+    story.must(
+        problem == SIGNATURE_WRONG, "With its date changed by a millisecond the signature fails", "openssl", problem
+    )
+
+
+def _objection(story: Story, message: bytes, said: Said) -> str:
+    return objection(message, story.force.trust, at_s=max(said.erased_ms, said.irrecoverable_ms) // 1000)
+
+
+def _dates_hold(story: Story, said: dict[int, Said]) -> None:
+    end_ms, rec_id = story.captured_ms["C"], story.recordings["C"].name
+    first, last = said[1], said[2]
+    named = {(each.rec_id, each.phase) for each in (first, last)} == {(rec_id, 1), (rec_id, 2)}
+    story.must(named, "Both name C by the number its camera gave it", "cbor2", said)
+    erased = (
+        first.erased_ms == last.erased_ms
+        and end_ms + 30 * DAY_MS + 12 * HOUR_MS - 10 * MINUTE_MS <= first.erased_ms <= end_ms + 31 * DAY_MS
+    )
+    story.must(erased, "Both say when C was erased: between day 30.5 and 31", "cbor2", said)
+    gone = first.irrecoverable_ms == 0 and last.erased_ms <= last.irrecoverable_ms <= end_ms + 32 * DAY_MS
+    story.must(gone, "Only phase 2 says since when it is irrecoverable: by day 32", "cbor2", said)

@@ -1,12 +1,14 @@
 """The cameras are emptied over a network that breaks, and wipe on the server's receipt."""
 
+from pathlib import Path
+
 from openbwv.demo.pages import Visitor
 from openbwv.demo.processes import StepFailed
 from openbwv.demo.story.filming import verify
 from openbwv.demo.story.setting_up import CAMERAS, store_of
 from openbwv.demo.story.telling import Story, step
 
-BYTES_BEFORE_THE_CUT = 700_000
+HEADS_BYTES = 65_536  # more than every TLS handshake, request head and hello of one contact together
 LIMIT_S = 90.0
 
 
@@ -17,7 +19,9 @@ def the_network_breaks(story: Story) -> None:
     if proxy is None:
         raise StepFailed("There is no dock.")
     camera_port = f"https://127.0.0.1:{force.dock_ports['camera']}"
-    proxy.cut_after(BYTES_BEFORE_THE_CUT)
+    films = [(folder / "media.bin").stat().st_size for folder in story.recordings.values()]
+    passed = min(films) * 3 // 4  # so whatever film is under way, the rest of it has not passed
+    proxy.cut_after(passed)
     for camera in CAMERAS:
         force.runner.start(
             f"offload-{camera}", "camera", "offload", "--store", store_of(story, camera), "--dock", camera_port,
@@ -25,11 +29,35 @@ def the_network_breaks(story: Story) -> None:
         )  # fmt: skip
     force.runner.wait_until("dock", proxy.is_cut, "The dock sent too little", LIMIT_S)
     story.must(proxy.cuts >= 1, f"The network broke after {proxy.bytes_to_server:,} bytes", "the proxy")
+    _cut_inside_a_part(story, passed, min(films))
     not_wiped = all((folder / "media.bin").exists() for folder in story.recordings.values())
     story.must(not_wiped, "While the server is away nothing is wiped", "the file system")
     page = Visitor(force.dock_page, "somebody at the dock").get("/")
     story.must(page.status == 200, "The dock goes on and says how things stand", "HTTP", page.text)
     proxy.mend()
+
+
+def _cut_inside_a_part(story: Story, passed: int, shortest: int) -> None:
+    """More had passed than heads, entries and set-aside bytes can be, and less than the shortest film has."""
+    force = story.force
+    files = [path for folder in story.recordings.values() for path in folder.iterdir() if path.name != "media.bin"]
+    most = HEADS_BYTES + sum(path.stat().st_size for path in files)
+    seen = f"passed {passed}, at most {most} of them no film; the shortest film {shortest}"
+    story.must(
+        most < passed < shortest,
+        f"It broke inside a film: at most {most:,} of the {passed:,} bytes were anything else, and the shortest has "
+        f"{shortest:,}",
+        "the proxy",
+        seen,
+    )
+    held = stored_bytes(force.state / "vault")
+    story.must(max(held, default=0) < shortest, "The server holds no film, for none was whole", "the file system", held)
+
+
+def stored_bytes(vault: Path) -> list[int]:
+    """Return the length of every file that is kept; what is being written has a name with a dot in front."""
+    files = [path for path in vault.rglob("*") if not path.name.startswith(".") and path.is_file()]
+    return [path.stat().st_size for path in files]
 
 
 @step("The server's receipts come, and the cameras wipe")
@@ -46,6 +74,11 @@ def the_cameras_wipe(story: Story) -> None:
     count = len(story.recordings)
     both = len(tombstones) == count and len(kept) == 2 * count
     story.must(both, "and kept the server's receipt and a tombstone for each", "the file system", kept)
+    held = stored_bytes(force.state / "vault")
+    films = [(folder / "media.bin").stat().st_size for folder in story.copies.values()]
+    story.must(
+        set(films) <= set(held), "Each film lies on the server whole, as the one part it was sent in", "the file system"
+    )
     sent = sum((folder / "media.bin").stat().st_size for folder in story.copies.values())
     extra = force.proxy.bytes_to_server - sent if force.proxy else 0
     story.shows(f"{sent:,} bytes of video went up; with the broken start and all else {extra:,} more", "the proxy")
