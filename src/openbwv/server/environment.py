@@ -38,6 +38,13 @@ VARIABLES = (
     Variable(
         "BWV_ORIGIN", "text", "", "public address of the pages, such as https://bwv.example; turns on HTTPS rules"
     ),
+    Variable(
+        "BWV_TRUSTED_PROXIES",
+        "list",
+        "",
+        "addresses or networks of the proxies before the pages, such as 192.0.2.7,10.0.0.0/8: limits then count the "
+        "asker that they name in X-Forwarded-For; from anybody else that header is not read",
+    ),
     Variable("BWV_DEBUG", "flag", "0", "1 shows error details in the browser; never on a real force"),
     Variable("BWV_SESSION_MINUTES", "number", "30", "minutes without a request after which a sign-in ends"),
     Variable("BWV_ASIDE_SENDER_COUNT", "number", "1000", "most things kept aside of one sender, until settled"),

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from openbwv.server import environment
+from openbwv.server import environment, proxies
 
 HERE = Path(__file__).resolve().parent
 
@@ -48,6 +48,7 @@ HTTPS = ORIGIN.startswith("https://")
 if ORIGIN:
     ALLOWED_HOSTS = [*ALLOWED_HOSTS, urlsplit(ORIGIN).hostname or ""]
     CSRF_TRUSTED_ORIGINS = [ORIGIN]
+TRUSTED_PROXIES = proxies.networks(environment.listed("BWV_TRUSTED_PROXIES"))
 
 CLOCK_SOCKET = environment.path("BWV_CLOCK_SOCKET")
 TESTING = "pytest" in sys.modules
@@ -77,6 +78,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
 ]
 MIDDLEWARE = [
+    "openbwv.server.proxies.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
