@@ -35,6 +35,7 @@ class EventType(IntEnum):
     KEM_EPOCH = 3
     INVENTORY = 4
     ASSIGN = 5
+    WRITE_OFF = 6
     INGEST = 10
     INGEST_UNCLOSED = 11
     ASIDE = 12
@@ -63,6 +64,7 @@ class EventType(IntEnum):
     LOG_GENERATION = 66
     BACKUP = 67
     RESTORE = 68
+    TEXT_REMOVED = 69
 
     @property
     def slug(self) -> str:
@@ -78,9 +80,10 @@ class EventType(IntEnum):
 SENTENCES: dict[EventType, str] = {
     EventType.ENROL: "A camera or dock was enrolled and given a certificate.",
     EventType.REVOKE: "A camera or dock was revoked and is refused from now on.",
-    EventType.KEM_EPOCH: "A new key began for cameras to wrap their recordings' keys to.",
+    EventType.KEM_EPOCH: "A new key began for cameras to wrap their recordings' keys to, or an old one was destroyed.",
     EventType.INVENTORY: "A camera or dock said hello and listed what it holds.",
     EventType.ASSIGN: "A camera was given to a person, taken back, or claimed afterwards.",
+    EventType.WRITE_OFF: "A camera's write-off was proposed, decided by a second person, ended or taken back.",
     EventType.INGEST: "The server has stored and checked the whole recording.",
     EventType.INGEST_UNCLOSED: "The server has stored and checked the recording up to where it breaks off.",
     EventType.ASIDE: "Something that was sent could not be taken as evidence and is kept aside.",
@@ -109,6 +112,7 @@ SENTENCES: dict[EventType, str] = {
     EventType.LOG_GENERATION: "A new log began after a restore; its first entry names the old log's size and root.",
     EventType.BACKUP: "A backup was written.",
     EventType.RESTORE: "A backup was brought back.",
+    EventType.TEXT_REMOVED: "The words of old events were removed after the years of the policy; their entries stay.",
 }
 
 

@@ -64,7 +64,12 @@ class Request(models.Model):
     """One request for footage. A reference alone shows nothing; the secret is kept as a hash."""
 
     reference = models.CharField(max_length=20, unique=True, help_text="such as ASK-2026-000012")
-    pseudonym = models.BinaryField(max_length=16, unique=True, help_text="its 16-byte name in the custody log")
+    pseudonym = models.BinaryField(
+        max_length=16,
+        unique=True,
+        null=True,
+        help_text="its 16-byte name in the custody log; empty once its words were removed",
+    )
     secret_sha256 = models.BinaryField(max_length=32, help_text="SHA-256 of the secret the asker was shown once")
     kind = models.CharField(max_length=11, choices=Kind.choices, help_text="which law it falls under")
     channel = models.CharField(max_length=9, choices=Channel.choices, help_text="how it came")
@@ -109,6 +114,9 @@ class Request(models.Model):
         PERSON, null=True, on_delete=models.PROTECT, related_name="requests_entered", help_text="who typed it in"
     )
     unbounded = models.BooleanField(default=False, help_text="wider than 6 hours and one borough: a person narrows it")
+    removal = models.ForeignKey(
+        "trail.Event", null=True, on_delete=models.PROTECT, related_name="+", help_text="TEXT_REMOVED: asker and words"
+    )
 
     class Meta:
         ordering = ("-unbounded", "due_on", "id")

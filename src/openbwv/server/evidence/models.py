@@ -21,7 +21,12 @@ class Recording(models.Model):
 
     id = models.UUIDField(primary_key=True, help_text="the camera's identifier of the recording (rec_id)")
     reference = models.CharField(max_length=20, unique=True, help_text="such as BWV-2026-000412")
-    pseudonym = models.BinaryField(max_length=16, unique=True, help_text="its 16-byte name in the custody log")
+    pseudonym = models.BinaryField(
+        max_length=16,
+        unique=True,
+        null=True,
+        help_text="its 16-byte name in the custody log; empty once the words of its trail were removed",
+    )
     camera = models.ForeignKey(
         "fleet.Camera", null=True, on_delete=models.PROTECT, related_name="recordings", help_text="what recorded it"
     )

@@ -71,6 +71,9 @@ class PolicyVersion(models.Model):
     number = models.PositiveIntegerField(unique=True, help_text="version, counted up from 1")
     days = models.PositiveSmallIntegerField(help_text="days of 24 hours after capture")
     least_days = models.PositiveSmallIntegerField(help_text="least days after ingest")
+    log_years = models.PositiveSmallIntegerField(
+        default=6, help_text="years after which the words of events go, and whom they are about"
+    )
     reason = models.TextField(help_text="why it was proposed")
     proposed_by = models.ForeignKey(
         PERSON, on_delete=models.PROTECT, related_name="policies_proposed", help_text="first of two"
@@ -98,6 +101,9 @@ class PolicyVersion(models.Model):
             ),
             models.CheckConstraint(
                 name="policy_within_31_days", condition=models.Q(days__gte=1, days__lte=31, least_days__lte=31)
+            ),
+            models.CheckConstraint(
+                name="policy_log_years_bounded", condition=models.Q(log_years__gte=1, log_years__lte=100)
             ),
         ]
 
@@ -167,6 +173,9 @@ class Deletion(models.Model):
     removed = models.JSONField(default=list, blank=True, help_text="[[kind, SHA-256 of its name (hex), bytes], …]")
     copies_known = models.JSONField(default=list, blank=True, help_text="exports and releases that left before")
     problem = models.CharField(max_length=300, blank=True, help_text="why the last try did not end well")
+    removal = models.ForeignKey(
+        "trail.Event", null=True, on_delete=models.PROTECT, related_name="+", help_text="TEXT_REMOVED: trail's words"
+    )
 
     class Meta:
         ordering = ("-id",)
@@ -177,6 +186,11 @@ class Deletion(models.Model):
                 name="deletion_running",
             ),
             models.Index(fields=("kek_id",), condition=models.Q(state="erased"), name="deletion_waits_for_key"),
+            models.Index(
+                fields=("irrecoverable_utc",),
+                condition=models.Q(state="irrecoverable", removal=None),
+                name="deletion_trail_has_words",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=DeletionState.values), name="deletion_state_known"),
@@ -206,10 +220,14 @@ class Certificate(models.Model):
         Deletion, on_delete=models.PROTECT, related_name="certificate", help_text="of which deletion"
     )
     cert_id = models.BinaryField(max_length=16, unique=True, help_text="its number, 16 random bytes")
-    phase1 = models.BinaryField(help_text="COSE_Sign1 by the records key: erased online")
+    phase1 = models.BinaryField(
+        null=True, help_text="COSE_Sign1 by the records key: erased online; removed with the trail's words"
+    )
+    phase1_sha256 = models.BinaryField(max_length=32, null=True, help_text="hash of phase 1, once that was removed")
     phase1_utc = models.DateTimeField(help_text="when phase 1 was signed")
     phase2 = models.BinaryField(null=True, help_text="COSE_Sign1 by the records key: irrecoverable")
     phase2_utc = models.DateTimeField(null=True, help_text="when phase 2 was signed")
+    phase2_sha256 = models.BinaryField(max_length=32, null=True, help_text="hash of phase 2, once that was removed")
 
     def __str__(self) -> str:
         return f"certificate {bytes(self.cert_id).hex()}"

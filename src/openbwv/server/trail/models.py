@@ -17,7 +17,10 @@ class Outcome(models.TextChoices):
 
 
 class Event(models.Model):
-    """One thing that was done, refused or failed: written in the deed's own transaction and never changed."""
+    """One thing that was done, refused or failed: written in the deed's own transaction.
+
+    It is never changed; after the years of the policy its words go, and its leaf stays (TEXT_REMOVED says so).
+    """
 
     type = models.PositiveSmallIntegerField(help_text="number of custody.EventType")
     at_utc = models.DateTimeField(help_text="when, by the force's clock, to the millisecond")
@@ -33,7 +36,7 @@ class Event(models.Model):
     rule = models.CharField(max_length=120, blank=True, help_text="the rule that allowed, ordered or refused it")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.DONE, help_text="how it ended")
     details = models.JSONField(default=dict, blank=True, help_text="what else was committed to; no floats")
-    salt = models.BinaryField(max_length=32, null=True, help_text="of the commitment; gone when the event is erased")
+    salt = models.BinaryField(max_length=32, null=True, help_text="of the commitment; gone with the event's words")
     leaf = models.BinaryField(max_length=512, help_text="the log entry")
     log_generation = models.PositiveSmallIntegerField(null=True, help_text="which log, once it is in one")
     leaf_index = models.BigIntegerField(null=True, help_text="its number in that log; empty while it waits")
@@ -44,6 +47,9 @@ class Event(models.Model):
             models.Index(fields=("id",), condition=models.Q(leaf_index=None), name="event_waiting"),
             models.Index(fields=("recording", "id"), name="event_recording"),
             models.Index(fields=("type", "at_utc"), name="event_type"),
+            models.Index(
+                fields=("at_utc",), condition=models.Q(recording=None, salt__isnull=False), name="event_has_words"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=("log_generation", "leaf_index"), name="event_one_leaf"),
