@@ -40,6 +40,7 @@ from openbwv.recording.cose import (
     split1,
     verify_es256,
 )
+from openbwv.recording.counts import CountStatement
 from openbwv.recording.destruction import DestructionCertificate, ErasedObject, LeafIndexes
 from openbwv.recording.entries import Entry, FragmentInfo, is_equivocation, parse_entry
 from openbwv.recording.errors import BwvError
@@ -89,6 +90,7 @@ from openbwv.recording.reader import JournalReader, ManifestReader, close_recove
 from openbwv.recording.registry import (
     CATEGORIES,
     SLUGS,
+    CameraMode,
     Category,
     ClockSource,
     CloseReason,
@@ -99,6 +101,7 @@ from openbwv.recording.registry import (
     FragFlag,
     Kind,
     MuteReason,
+    PowerReason,
     TrackKind,
     Trigger,
 )
@@ -126,6 +129,7 @@ __all__ = [
     "BoxCutter",
     "BundleSeal",
     "BwvError",
+    "CameraMode",
     "Category",
     "CertificateError",
     "ChainError",
@@ -136,6 +140,7 @@ __all__ = [
     "CloseReason",
     "Codec",
     "Container",
+    "CountStatement",
     "CustodyReceipt",
     "DestructionCertificate",
     "Entry",
@@ -166,6 +171,7 @@ __all__ = [
     "OrderError",
     "PartChecker",
     "PartError",
+    "PowerReason",
     "Readable",
     "Reason",
     "Received",

@@ -53,6 +53,15 @@ class Anchor(NamedTuple):
     root: bytes
     nonce: bytes = b""
 
+    @classmethod
+    def from_array(cls, value: list[Any], where: str) -> "Anchor":
+        """Read the array; raises FormatError, which names `where` it stood."""
+        match value:
+            case [str(origin), int(size), bytes(root), bytes(nonce)] if size >= 0 and len(root) == 32:
+                if len(nonce) in (0, 32):
+                    return cls(origin, size, root, nonce)
+        raise FormatError(f"The anchor of {where} is not [origin, size, 32-byte root, nonce of 0 or 32 bytes].")
+
 
 class ClockState(NamedTuple):
     """The camera's UTC, how far it may be off, where it comes from and when it was last set (0 = never)."""
@@ -66,6 +75,16 @@ class ClockState(NamedTuple):
     def synchronised(self) -> bool:
         """Whether this clock is to be relied on."""
         return self.source != ClockSource.NONE
+
+    def to_row(self) -> list[int]:
+        """Return the clock as journal events and count statements carry it."""
+        return [self.utc_ms, self.uncertainty_ms, int(self.source), self.last_sync_ms]
+
+    @classmethod
+    def from_row(cls, value: object, where: str) -> "ClockState":
+        """Read what `to_row` wrote; raises FormatError, which names `where` it stood."""
+        f = Fields(dict(enumerate(value, start=1)) if isinstance(value, list) else value, f"clock of {where}")
+        return _clock(f)
 
 
 @dataclass(frozen=True)
@@ -106,12 +125,7 @@ class OpenBody:
             13: self.m0_ns,
             14: int(self.trigger),
             15: self.pre_ms,
-            12: {
-                1: self.clock.utc_ms,
-                2: self.clock.uncertainty_ms,
-                3: int(self.clock.source),
-                4: self.clock.last_sync_ms,
-            },
+            12: dict(enumerate(self.clock.to_row(), start=1)),
             16: [[int(part) for part in track] for track in self.tracks],
         }
         if self.previous is not None:
@@ -139,33 +153,24 @@ class OpenBody:
             bt=f.uint(8),
             firmware=f.octets(9, 32),
             profile=f.octets(10, 32),
-            clock=_clock(f.table(12)),
+            clock=_clock(Fields(f.table(12), "clock of OPEN")),
             m0_ns=f.uint(13),
             trigger=f.code(14, Trigger),
             pre_ms=f.uint(15),
             tracks=_tracks(f.array(16)),
             previous=f.optional_octets(6, 16),
             previous_tail=f.optional_octets(7, 32),
-            anchor=_anchor(f.array(11)) if f.has(11) else None,
+            anchor=Anchor.from_array(f.array(11), "OPEN") if f.has(11) else None,
             assignment=f.optional_octets(17, 16),
         )
         f.done()
         return body
 
 
-def _clock(value: dict[int, Any]) -> ClockState:
-    f = Fields(value, "clock of OPEN")
+def _clock(f: Fields) -> ClockState:
     clock = ClockState(f.uint(1), f.uint(2), f.code(3, ClockSource), f.uint(4))
     f.done()
     return clock
-
-
-def _anchor(value: list[Any]) -> Anchor:
-    match value:
-        case [str(origin), int(size), bytes(root), bytes(nonce)] if size >= 0 and len(root) == 32:
-            if len(nonce) in (0, 32):
-                return Anchor(origin, size, root, nonce)
-    raise FormatError("The anchor of OPEN is not [origin, size, 32-byte root, nonce of 0 or 32 bytes].")
 
 
 def _tracks(value: list[Any]) -> tuple[Track, ...]:

@@ -6,11 +6,12 @@ the first sample concerned, not of the press.
 
 from typing import Any
 
+from openbwv.recording.bodies import ClockState
 from openbwv.recording.fields import Fields
 from openbwv.recording.problems import FormatError
 from openbwv.recording.registry import FIRST_PRIVATE, SLUGS, ClockSource, EventKind, MuteReason
 
-UINT, SINT, BOOL, BYTES16, BYTES32, MUTE_CODE, CLOCK_CODE, CATEGORY_CODE = (
+UINT, SINT, BOOL, BYTES16, BYTES32, MUTE_CODE, CLOCK_CODE, CATEGORY_CODE, CLOCK = (
     "uint",
     "int",
     "bool",
@@ -19,7 +20,9 @@ UINT, SINT, BOOL, BYTES16, BYTES32, MUTE_CODE, CLOCK_CODE, CATEGORY_CODE = (
     "mute reason",
     "clock source",
     "category",
+    "clock",
 )
+CLOCK_KEY = 8  # where the journal's events of a camera's mode say what its clock showed
 Rule = dict[int, tuple[str, bool]]  # key -> (type, compulsory)
 
 PUBLIC: dict[int, Rule] = {
@@ -37,11 +40,11 @@ PUBLIC: dict[int, Rule] = {
     EventKind.TAMPER: {1: (UINT, True)},
     EventKind.LIVE_VIEW: {1: (BOOL, True)},
     EventKind.PROFILE: {1: (BYTES32, True)},
-    EventKind.BOOT: {1: (UINT, True), 2: (UINT, False)},
-    EventKind.HEARTBEAT: {1: (UINT, True), 2: (UINT, False), 3: (UINT, False)},
-    EventKind.POWER: {1: (UINT, True)},
-    EventKind.SLEEP: {1: (UINT, False)},
-    EventKind.WAKE: {1: (UINT, False)},
+    EventKind.BOOT: {1: (UINT, True), 2: (UINT, False), CLOCK_KEY: (CLOCK, False)},
+    EventKind.HEARTBEAT: {1: (UINT, True), 2: (UINT, False), 3: (UINT, False), CLOCK_KEY: (CLOCK, False)},
+    EventKind.POWER: {1: (UINT, True), 2: (UINT, False), CLOCK_KEY: (CLOCK, False)},
+    EventKind.SLEEP: {1: (UINT, False), CLOCK_KEY: (CLOCK, False)},
+    EventKind.WAKE: {1: (UINT, False), CLOCK_KEY: (CLOCK, False)},
     EventKind.LABEL: {1: (BYTES16, True), 2: (CATEGORY_CODE, True), 3: (BOOL, True)},
     EventKind.ASSIGNED: {1: (BYTES16, True), 2: (UINT, True), 3: (UINT, True)},
     EventKind.RECOVERED: {1: (BYTES16, True), 2: (UINT, True), 3: (UINT, True)},
@@ -87,6 +90,8 @@ def _check(f: Fields, key: int, wanted: str) -> None:
         f.code(key, MuteReason)
     elif wanted == CLOCK_CODE:
         f.code(key, ClockSource)
+    elif wanted == CLOCK:
+        ClockState.from_row(f.array(key), "an event")
     elif wanted == CATEGORY_CODE:
         if f.uint(key) not in SLUGS and f.uint(key) < FIRST_PRIVATE:
             raise FormatError(f"The category code {f.uint(key)} is unknown.")

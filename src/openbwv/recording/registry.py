@@ -105,6 +105,30 @@ class ClockSource(IntEnum):
     RTC = 4
 
 
+class CameraMode(IntEnum):
+    """What a camera is doing, as its journal says it. In RECORDING and MUTED a recording is open."""
+
+    OFF = 0
+    BOOT = 1
+    STANDBY = 2
+    SLEEP = 3
+    RECORDING = 4
+    MUTED = 5
+    STOPPING = 6
+    DOCKED = 7
+    ERROR = 8
+
+
+class PowerReason(IntEnum):
+    """Why a camera went into a mode, where the journal's POWER says it."""
+
+    BY_HAND = 1
+    BATTERY = 2
+    SHUTDOWN = 3
+    DOCK = 4
+    FAULT = 5
+
+
 class TrackKind(IntEnum):
     """What a track holds."""
 
