@@ -5,8 +5,6 @@ import base64
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from django.core.cache import cache
-
 from openbwv.server import environment
 from openbwv.server.disclosure.models import Attempt
 from openbwv.server.disclosure.secrets import LIMITS
@@ -17,13 +15,6 @@ from tests.server.cast import PASSWORD
 
 PROXY = "10.0.0.2"
 TRUSTED = networks(["10.0.0.0/8", "2001:db8:1::/48"])
-
-
-@pytest.fixture(autouse=True)
-def no_limits_left_over(db):
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
         "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;",
     }
+# Wrong tries are counted in the cache, so it is the database: memory would count for each process alone, and forget.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "people_limitcount",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
@@ -166,7 +174,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+    "dock_sign_in": "5/5m/key",
+    "dock_enrol": "5/5m/ip",
+}
 MFA_FORMS = {
     "authenticate": f"{_FORMS}.PlainCodeForm",
     "reauthenticate": f"{_FORMS}.PlainCodeAgainForm",

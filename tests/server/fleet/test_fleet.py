@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from django.core.cache import cache
-
 from openbwv.recording import USE_CAMERA, USE_DOCK, Assignment, Trust, check_chain
 from openbwv.server.fleet import actions
 from openbwv.server.fleet.errors import NameTaken
@@ -22,11 +20,6 @@ from openbwv.server.vault.force import force
 from openbwv.shared import agency
 from openbwv.shared.revocation import Revocations
 from tests.server.cast import PASSWORD
-
-
-@pytest.fixture(autouse=True)
-def _no_counts():
-    cache.clear()
 
 
 def new_csr(name="wish"):

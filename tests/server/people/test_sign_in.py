@@ -4,18 +4,9 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 
-from django.core.cache import cache
-
 from openbwv.custody import EventType
 from openbwv.server.trail.models import Event
 from tests.server.cast import PASSWORD
-
-
-@pytest.fixture(autouse=True)
-def no_limits_left_over():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def sign_in(client, username, password=PASSWORD):

@@ -6,7 +6,6 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 
 from django.core import mail
-from django.core.cache import cache
 
 from openbwv.custody import EventType
 from openbwv.server import environment
@@ -38,13 +37,6 @@ PAGES = {
     "2fa/recovery-codes/generate/": "Make new recovery codes?",
 }
 SIGNED_OUT = {"login/", "inactive/", "password/reset/", "password/reset/done/", "password/reset/key/1-nothing/"}
-
-
-@pytest.fixture(autouse=True)
-def no_limits_left_over():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def signed_in(client, person):

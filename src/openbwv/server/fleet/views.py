@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from allauth.core import ratelimit
+
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -17,7 +18,6 @@ from openbwv.server.fleet.errors import BadName, NameTaken, TooManyTries
 from openbwv.server.fleet.forms import InviteDockForm, RevokeForm, SettleForm
 from openbwv.server.fleet.models import Assignment, Camera, Dock, Enrolment, NoCameraReport
 from openbwv.server.fleet.revocation import revocation_list
-from openbwv.server.fleet.sign_in import MOST_WRONG, count_wrong
 from openbwv.server.ingest.actions import settle_aside
 from openbwv.server.ingest.models import Aside
 from openbwv.server.people.pages import page_for
@@ -144,9 +144,8 @@ def settle(request: HttpRequest, aside_id: int) -> HttpResponse:
 @require_POST
 def enrol_dock(request: HttpRequest) -> JsonResponse:
     """Enrol the dock that shows a one-time code. JSON in, JSON out; no sign-in: the code is the permission."""
-    slot = f"enrol-dock:{request.META.get('REMOTE_ADDR', '')}"
     try:
-        if cache.get(slot, 0) >= MOST_WRONG:
+        if not ratelimit.consume(request, action="dock_enrol", dry_run=True):
             raise TooManyTries
         value = _json(request)
         dock = actions.enrol_dock(
@@ -157,7 +156,7 @@ def enrol_dock(request: HttpRequest) -> JsonResponse:
         )
     except BwvError as refusal:
         if refusal.http_status == 403:
-            count_wrong(slot)
+            ratelimit.consume(request, action="dock_enrol")
         status = 400 if isinstance(refusal, BadAnswer) else refusal.http_status
         return JsonResponse({"error": refusal.as_dict()}, status=status)
     answer = {

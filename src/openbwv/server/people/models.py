@@ -78,6 +78,23 @@ class Person(AbstractUser):
         return not self.role_codes.isdisjoint(codes)
 
 
+class LimitCount(models.Model):
+    """Tries of one person or address, as Django's database cache writes them (`CACHES`): nothing here reads the rows.
+
+    In the database, so that a limit holds for all processes together and is not forgotten when one is started again.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True, help_text="which limit, and a name or address")
+    value = models.TextField(help_text="times of the tries")
+    expires = models.DateTimeField(db_index=True, help_text="system time from which it counts no more")
+
+    class Meta:
+        db_table = "people_limitcount"
+
+    def __str__(self) -> str:
+        return self.cache_key
+
+
 class RoleHeld(models.Model):
     """One role of one person."""
 

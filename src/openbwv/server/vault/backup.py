@@ -25,6 +25,7 @@ from openbwv.custody import EventType
 from openbwv.recording import cbor
 from openbwv.recording.errors import EXIT_CONFIG, EXIT_USAGE, BwvError
 from openbwv.server.ingest.models import Aside, AsideKind, Token
+from openbwv.server.people.models import LimitCount
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault.backup_place import (
     DATABASE_FILE,
@@ -43,7 +44,7 @@ from openbwv.shared.durable import NewFile, make_folder, write_durably
 
 NOTE_FILE = "backup.json"  # in the state folder: where the last one went
 CHUNK_BYTES = 1 << 20
-NOT_COPIED = (KeyWrap, PendingKey, Token, Session)
+NOT_COPIED = (KeyWrap, PendingKey, Token, Session, LimitCount)
 
 
 class BadBackupPlace(BwvError):

@@ -11,6 +11,7 @@ from django.db import transaction
 from openbwv.custody import EMPTY_ROOT, EventType, decode_leaf
 from openbwv.recording import cbor
 from openbwv.server.evidence.models import Recording, State
+from openbwv.server.people.models import LimitCount
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event, LogHead
 from openbwv.server.vault.actions import remove_recording_bytes
@@ -58,6 +59,7 @@ def settle(work: Path, *, backup: Path, ring: Keyring, choice: Choice, generatio
         report.erased = [recording.reference for recording in erased]
         _bring_keys_back(backup, ring, report)
         report.second_factors_to_set_up_again, _ = Authenticator.objects.all().delete()
+        LimitCount.objects.all().delete()  # what the cache reads as Python objects is never taken from elsewhere
         if generation != head.generation:
             _begin_generation(head, choice, generation, clock)
         log_event(EventType.RESTORE, actor_label="./bwv restore", rule="R13", details=report.as_dict(), clock=clock)
