@@ -140,6 +140,19 @@ def test_owner_and_supervisor_are_warned_at_home_and_marked_or_signal_started_on
         assert not any("7 days" in line.words for line in todo_for(person, clock))
 
 
+@pytest.mark.parametrize(("day", "counted"), [(23, 0), (25, 1), (40, 1)])
+def test_home_counts_for_the_records_manager_what_stays_only_because_it_came_late(force, indra, avery, day, counted):
+    recording = force.dock(seconds_ago=day * 86_400)
+    words = "recording stays beyond 31 days only because it came late"
+
+    def count(person):
+        return sum(line.count for line in todo_for(person, force.clock) if line.words == words)
+
+    assert (count(indra), count(avery)) == (counted, 0)
+    hold = actions.place_hold(recording=recording, kind="person", reason="asked for", actor=indra, clock=force.clock)
+    assert hold and count(indra) == 0  # now it stays because somebody asked
+
+
 def test_home_tells_the_records_manager_that_no_policy_is_in_force(units, indra, avery, clock):
     assert any("policy is missing" in line.words for line in todo_for(indra, clock))
     assert not todo_for(avery, clock)
