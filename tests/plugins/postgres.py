@@ -31,14 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, and count as left out, what is about SQLite or starts processes with a database of their own."""
-    if _server is not None:
+    if config.getoption(OPTION):  # true in the workers as well, which use the server of the run that began them
         left_out = [item for item in items if item.get_closest_marker("sqlite")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
 
 
-def pytest_report_header() -> str:
-    return "database: " + ("PostgreSQL from a wheel" if _server else "SQLite")
+def pytest_report_header(config: pytest.Config) -> str:
+    return "database: " + ("PostgreSQL from a wheel" if config.getoption(OPTION) else "SQLite")
 
 
 def pytest_unconfigure() -> None:

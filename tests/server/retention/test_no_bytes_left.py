@@ -5,7 +5,6 @@ import sqlite3
 import pytest
 
 from django.conf import settings
-from django.db import connection
 
 from openbwv.server.retention import sweep
 
@@ -16,7 +15,7 @@ def left(folder):
     return [path.name for path in folder.iterdir() if SECRET in path.read_bytes()]
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite's files")
+@pytest.mark.sqlite
 def test_with_our_settings_a_deleted_text_is_in_no_file(tmp_path, monkeypatch):
     database = sqlite3.connect(tmp_path / "server.sqlite3", isolation_level=None)
     database.executescript(settings.DATABASES["default"]["OPTIONS"]["init_command"])
