@@ -10,6 +10,7 @@ from django.core import mail
 from openbwv.custody import EventType
 from openbwv.server import environment
 from openbwv.server.people.actions import change_person
+from openbwv.server.people.password_links import send_links
 from openbwv.server.trail.models import Event
 from tests.server.cast import PASSWORD
 
@@ -100,6 +101,7 @@ def test_with_a_mail_server_the_link_of_the_letter_sets_a_new_password_once(clie
     avery.email = "avery@example.org"
     avery.save()
     client.post("/account/password/reset/", {"email": "AVERY@example.org"})
+    send_links(clock)
     (letter,) = mail.outbox
     assert letter.to == ["avery@example.org"]
     assert letter.subject == "A new password"
@@ -124,32 +126,17 @@ def test_an_address_that_an_administrator_changed_opens_no_account_any_more(clie
     settings.EMAIL_URL = "smtp://mail.example"
     change_person(person=avery, email="old@example.org", actor=lou, clock=clock)
     client.post("/account/password/reset/", {"email": "old@example.org"})
+    send_links(clock)
     link = re.search(r"http://testserver(\S+)", mail.outbox.pop().body).group(1)
     avery.refresh_from_db()
     change_person(person=avery, email=now, actor=lou, clock=clock)
     assert words_of(client.get(link, follow=True))[0] == "This link does not work"
     client.post("/account/password/reset/", {"email": "old@example.org"})
+    send_links(clock)
     assert not mail.outbox
     client.post("/account/password/reset/", {"email": "new@example.org"})
+    send_links(clock)
     assert [letter.to for letter in mail.outbox] == ([[now]] if now else [])
-
-
-@pytest.mark.parametrize("trouble", ["nobody has the address", "the mail server is down", "the account is closed"])
-def test_a_stranger_learns_nothing_from_asking_for_a_link(client, avery, clock, settings, monkeypatch, trouble):
-    settings.EMAIL_URL = "smtp://mail.example"
-    avery.email = "avery@example.org"
-    avery.is_active = trouble != "the account is closed"
-    avery.save()
-    if trouble == "the mail server is down":
-
-        def down(*_):
-            raise ConnectionRefusedError("no mail today")
-
-        monkeypatch.setattr("django.core.mail.message.EmailMessage.send", down)
-    asked = "stranger@example.org" if trouble.startswith("nobody") else "avery@example.org"
-    answer = client.post("/account/password/reset/", {"email": asked}, follow=True)
-    assert words_of(answer)[0] == "Look at your e-mail"
-    assert not mail.outbox
 
 
 def test_changing_ones_own_password_is_logged_and_wrong_ones_are_told_in_our_words(client, avery, clock):

@@ -1,8 +1,6 @@
 """What we change in allauth: nobody signs up, passwords are changed on record, second-factor secrets are sealed."""
 
 import base64
-import logging
-import smtplib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -19,8 +17,6 @@ from openbwv.custody import EventType
 from openbwv.server.clock import clock
 from openbwv.server.people.models import Role
 from openbwv.server.trail.actions import log_event
-
-logger = logging.getLogger("openbwv.people")
 
 
 class ClosedAdapter(DefaultAccountAdapter):
@@ -52,16 +48,6 @@ class ClosedAdapter(DefaultAccountAdapter):
             super().set_password(user, password)
             details = {"deed": "change-own-password", "person": user.get_username()}
             log_event(EventType.ACCOUNT, actor=user, rule="people", details=details, clock=clock())
-
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a letter. A mail server that is down is for the administrator to see: the page says the same either
-
-        way, or it would tell a stranger which addresses have an account.
-        """
-        try:
-            super().send_mail(template_prefix, email, context)
-        except (OSError, smtplib.SMTPException) as problem:
-            logger.error("A letter about a password could not be sent: %s", problem)
 
 
 class SealedMfaAdapter(DefaultMFAAdapter):

@@ -6,6 +6,7 @@ JOBS = {
     "fleet.revocations": "Tells docks which cameras and docks are no longer trusted.",
     "ingest.receipts": "Signs receipts for footage that has arrived, so that cameras may wipe it.",
     "log": "Writes events into the custody log.",
+    "people.mail": "Sends links to people who forgot their password.",
     "reconcile": "Starts again what was cut off.",
     "retention": "Proposes and carries out deletions, and signs their certificates.",
     "tasks": "Makes copies for requests, and whatever else was ordered.",

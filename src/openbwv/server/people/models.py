@@ -95,6 +95,17 @@ class LimitCount(models.Model):
         return self.cache_key
 
 
+class PasswordLink(models.Model):
+    """Somebody asked for a link to choose a new password; the row goes when the link was sent, or nobody is known."""
+
+    email = models.EmailField(help_text="address as it was typed, known here or not")
+    base = models.CharField(max_length=300, help_text="address of the pages that the link leads to")
+    asked = models.DateTimeField(help_text="system time")
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
+
+
 class RoleHeld(models.Model):
     """One role of one person."""
 

@@ -8,6 +8,9 @@ from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as passkeys
 
 from django import forms
+from django.http import HttpRequest
+
+from openbwv.server.people.password_links import ask_for_link
 
 LENGTH = "At least 12 characters."
 CODE = "Six digits from the authenticator app, or a recovery code."
@@ -47,6 +50,16 @@ class PlainResetPasswordForm(Plain, account.ResetPasswordForm):
     """The address that a link is sent to."""
 
     words = {"email": ("E-mail address", "The one that your account has. An administrator can look it up.")}
+
+    def clean_email(self) -> str:
+        """Return the address; whether anybody has it is not looked up here."""
+        return str(self.cleaned_data["email"])
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Have the link sent, should there be an account."""
+        email = str(self.cleaned_data["email"])
+        ask_for_link(request, email)
+        return email
 
 
 class PlainResetPasswordKeyForm(Plain, account.ResetPasswordKeyForm):
