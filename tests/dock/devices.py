@@ -1,6 +1,7 @@
 """A dock as a real process and a camera as the protocol's client, for tests."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -24,12 +25,19 @@ from openbwv.shared.upload import Fragment, Orphan, Parcel
 ROOT = Path(__file__).resolve().parents[2]
 
 
+FIRST_PORT, PORTS = 12_000, 20_000  # below those from which the system gives connections theirs: nobody takes one away
+_turn = itertools.count(os.getpid() * 61)
+
+
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Return ports that nobody listens on; other test processes begin to look elsewhere."""
+    found = []
+    while len(found) < count:
+        port = FIRST_PORT + next(_turn) % PORTS
+        with contextlib.suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            found.append(port)
+    return found
 
 
 def make_dock_store(force, folder, *, door_url=None, name="Lewisham-1", crl=None, party=None):
@@ -81,7 +89,7 @@ class DockProcess:
 
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
         self.log.close()
 
@@ -97,7 +105,7 @@ def is_open(port):
     return False
 
 
-def wait_for(condition, what, timeout_s=20.0):
+def wait_for(condition, what, timeout_s=60.0):
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         if value := condition():

@@ -25,21 +25,24 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                target = socket.create_connection(("127.0.0.1", self.target_port))
-                self._open += [client, target]
-                threading.Thread(target=self._pump, args=(client, target, True), daemon=True).start()
-                threading.Thread(target=self._pump, args=(target, client, False), daemon=True).start()
+                try:
+                    line = Line(client, socket.create_connection(("127.0.0.1", self.target_port)))
+                except OSError:
+                    client.close()
+                    continue
+                with self._lock:
+                    self._open.append(line)
+                threading.Thread(target=self._pump, args=(line, line.client, line.target, True), daemon=True).start()
+                threading.Thread(target=self._pump, args=(line, line.target, line.client, False), daemon=True).start()
 
-    def _pump(self, source, sink, counted):
+    def _pump(self, line, source, sink, counted):
         with contextlib.suppress(OSError):
             while data := source.recv(16384):
                 if counted and not self._allow(len(data)):
                     self.cut()
-                    return
+                    break
                 sink.sendall(data)
-        for each in (source, sink):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+        line.end()
 
     def _allow(self, count):
         with self._lock:
@@ -56,17 +59,43 @@ class CuttingProxy:
             self.budget = None
             victims, self._open = self._open, []
         for each in victims:
-            with contextlib.suppress(OSError):
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+            each.cut()
 
     def close(self):
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
+
+
+class Line:
+    """One connection through the proxy, both its ends.
+
+    Only the second of its two pumps closes them. A socket closed under a thread that is about to use it gives its
+    number away, and on a busy machine that thread then ends the next connection in its place.
+    """
+
+    def __init__(self, client, target):
+        self.client, self.target = client, target
+        self._pumps = 2
+        self._lock = threading.Lock()
+
+    def cut(self):
+        for each in (self.client, self.target):
+            with contextlib.suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def end(self):
+        """Say that one pump has ended: the other one wakes and ends as well."""
+        with self._lock:
+            self._pumps -= 1
+            for each in (self.client, self.target):
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+                if not self._pumps:
+                    each.close()
 
 
 class HoldingProxy(CuttingProxy):
