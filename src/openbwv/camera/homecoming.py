@@ -7,6 +7,7 @@ Only the time is the dock's own word, and is kept as an offset with its uncertai
 """
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ class Homecoming:
     told: Tell
     hello: Hello | None = None
     heard_ms: int = 0
+    heard_ns: int = 0
     revoked: frozenset[bytes] = frozenset()
     alarms: list[str] = field(default_factory=list)
     assigned: r.Assignment | None = None
@@ -52,13 +54,14 @@ class Homecoming:
         self.told(text)
 
     def hear(self, hello: Hello) -> None:
-        """Note a hello and the moment at which it came, by the camera's own clock."""
+        """Note a hello and the moment at which it came, by the camera's own clock; the round trip ends after that."""
         self.hello, self.heard_ms = hello, self.clock.own_utc_ms()
+        self.heard_ns = time.monotonic_ns()
 
     def take(self, client: DoorClient, welcome: Welcome) -> None:
         """Take in everything a welcome carries; what does not hold is left out and told."""
         self.revoked = welcome.revoked
-        self._set_clock(client.hello_rtt_ms)
+        self._set_clock((self.heard_ns - client.hello_began_ns) // 1_000_000)
         self._attempt("revocation list", lambda: self._keep_crl(welcome))
         self._attempt("certificate", lambda: self._renew(client))
         self._attempt("epoch key", lambda: self._keep_epoch(welcome))
@@ -128,11 +131,11 @@ class Homecoming:
         """Go by the dock's time; where that is further off than both uncertainties, `step` is what the journal gets."""
         if self.hello is None:
             return
-        before = self.clock.state()
+        before = self.clock.state(self.heard_ms)  # both for one moment: what a slow disk takes between is no step
         sync = Sync.measured(dock_ms=self.hello.time_ms, rtt_ms=rtt_ms, own_ms=self.heard_ms)
         sync.keep(self.folder)
         self.clock.adopt(sync)
-        after = self.clock.state()
+        after = self.clock.state(self.heard_ms)
         unset = before.source == r.ClockSource.NONE
         if unset or abs(after.utc_ms - before.utc_ms) > before.uncertainty_ms + after.uncertainty_ms:
             values = (self.clock.mono_ns(), before.utc_ms, after.utc_ms, int(after.source), after.uncertainty_ms)

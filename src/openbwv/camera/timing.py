@@ -61,9 +61,10 @@ class CameraClock:
         """Return monotonic nanoseconds."""
         return self._clock.mono_ns()
 
-    def state(self) -> r.ClockState:
-        """Return what OPEN says about this clock now."""
-        now_ms = self.utc_ms()
+    def state(self, own_ms: int | None = None) -> r.ClockState:
+        """Return what OPEN says about this clock now, or when the camera's own clock said `own_ms`."""
+        own_ms = self.own_utc_ms() if own_ms is None else own_ms
+        now_ms = own_ms + (self._sync.offset_ms if self._sync else 0)
         if self._sync is not None:
             age_ms = max(0, now_ms - self._sync.synced_ms)
             uncertainty_ms = self._sync.uncertainty_ms + age_ms * DRIFT_PPM // 1_000_000 + 1

@@ -42,7 +42,7 @@ class DoorClient:
         timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         self.url = url.rstrip("/")
-        self.hello_rtt_ms = 0
+        self.hello_began_ns = 0
         self._inventory = inventory
         self._welcomed = welcomed
         self._token: str | None = None
@@ -59,11 +59,10 @@ class DoorClient:
         """Say hello with a freshly signed inventory and keep the token; raises SetAside for an unknown device.
 
         `welcomed` (given to the constructor) hears of every welcome, also when a token had run out on the way.
-        `hello_rtt_ms` is how long the other side's time was under way, there and back.
+        `hello_began_ns` is the monotonic time at which it was asked for the other side's time.
         """
-        began_ns = time.monotonic_ns()
+        self.hello_began_ns = time.monotonic_ns()
         hello = Hello.from_json(self._json("GET", "/hello"))
-        self.hello_rtt_ms = (time.monotonic_ns() - began_ns) // 1_000_000
         answer = self._send("POST", "/hello", body=self._inventory(hello), content_type=door.TYPE_COSE)
         welcome = Welcome.from_json(door.read_json(answer.content, "welcome"))
         self._token = welcome.token
