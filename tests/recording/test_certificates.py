@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from openbwv import recording as r
@@ -134,6 +134,31 @@ def test_the_bare_chain_of_these_tests_holds():
 def test_chains_that_do_not_hold(change):
     with pytest.raises(r.CertificateError):
         r.check_chain(chain_of(**change), use=r.USE_CAMERA)
+
+
+def test_a_key_has_one_spelling_because_its_hash_is_the_kid():
+    leaf_key, root_key = new_key(), new_key()
+    chain = chain_of(leaf_key=leaf_key, root_key=root_key)
+    long = leaf_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    short = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d030107032200")
+    short += leaf_key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    signed = x509.load_der_x509_certificate(chain[0]).tbs_certificate_bytes
+    body = signed[der_head(signed) :].replace(long, short)
+    signed = der(0x30, body)
+    signature = der(0x03, b"\x00" + root_key.sign(signed, ec.ECDSA(hashes.SHA256())))
+    leaf = der(0x30, signed + bytes.fromhex("300a06082a8648ce3d040302") + signature)
+    assert x509.load_der_x509_certificate(leaf).public_key() == leaf_key.public_key()
+    with pytest.raises(r.CertificateError, match="uncompressed"):
+        r.check_chain([leaf, chain[1]], use=r.USE_CAMERA)
+
+
+def der(tag, content):
+    size = len(content).to_bytes(2, "big").lstrip(b"\x00")
+    return bytes([tag, *([0x80 | len(size)] if len(content) > 127 else []), *size]) + content
+
+
+def der_head(data):
+    return 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
 
 
 def test_chains_of_the_wrong_shape(agency):

@@ -155,6 +155,21 @@ def test_a_drop_explains_one_hole_only():
     assert script.fragments(1, times=shifted(9)).codes() == ["media-time-gap"] * 2
 
 
+def test_a_drop_explains_a_hole_in_sound_that_comes_back_later_than_the_picture():
+    video_only = shifted(2)[:1]
+    silent = Script().fragments(2).fragments(1, times=video_only)
+    assert silent.fragments(1).codes() == ["media-time-gap"]
+    script = Script().fragments(2)
+    script.event(r.EventKind.DROP, _1=script.zero).fragments(1, times=video_only)
+    assert script.fragments(1).codes() == []
+
+
+def test_a_mute_that_ends_as_the_clock_begins_mutes_nothing():
+    script = Script(m0_ns=0)
+    script.event(r.EventKind.MUTE_ON, _1=1, _2=0).event(r.EventKind.MUTE_OFF, _2=0)
+    assert script.fragments(1).codes() == []
+
+
 def test_sound_may_begin_after_a_silent_pre_event_buffer():
     video_only = (r.TrackTime(1, 0, 90_000),)
     script = Script(pre_ms=5000).fragments(1, flags=r.FragFlag.PRE, times=video_only, late_ns=SECOND)

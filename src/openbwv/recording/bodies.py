@@ -7,7 +7,7 @@ writer. Times: `*_ms` are milliseconds, `*_ns` monotonic nanoseconds of one boot
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from openbwv.recording.fields import Fields
+from openbwv.recording.fields import Fields, is_u63
 from openbwv.recording.problems import FormatError
 from openbwv.recording.registry import (
     FIRST_PRIVATE,
@@ -24,6 +24,7 @@ from openbwv.recording.registry import (
 from openbwv.recording.seal import MAX_FRAGMENT_BYTES, SUITE_AES_256_GCM, TAG_BYTES
 
 NO_HASH = bytes(32)
+SECOND_NS = 1_000_000_000
 NO_FLAGS = FragFlag(0)
 
 
@@ -57,8 +58,8 @@ class Anchor(NamedTuple):
     def from_array(cls, value: list[Any], where: str) -> "Anchor":
         """Read the array; raises FormatError, which names `where` it stood."""
         match value:
-            case [str(origin), int(size), bytes(root), bytes(nonce)] if size >= 0 and len(root) == 32:
-                if len(nonce) in (0, 32):
+            case [str(origin), size, bytes(root), bytes(nonce)] if is_u63(size):
+                if len(root) == 32 and len(nonce) in (0, 32):
                     return cls(origin, size, root, nonce)
         raise FormatError(f"The anchor of {where} is not [origin, size, 32-byte root, nonce of 0 or 32 bytes].")
 
@@ -106,6 +107,10 @@ class OpenBody:
     assignment: bytes | None = None  # 16-byte pseudonym, never a name
     dc: bytes = NO_HASH
     cc: bytes = NO_HASH
+
+    def capture_ns(self, track: Track, units: int) -> int:
+        """Return the camera's monotonic time of a media time, in whole nanoseconds, rounded down."""
+        return self.m0_ns + units * SECOND_NS // track.timescale
 
     def with_commitments(self, dc: bytes, cc: bytes) -> "OpenBody":
         """Return a copy that commits to a data key and a commitment key."""
@@ -157,7 +162,7 @@ class OpenBody:
             m0_ns=f.uint(13),
             trigger=f.code(14, Trigger),
             pre_ms=f.uint(15),
-            tracks=_tracks(f.array(16)),
+            tracks=_tracks(f.rows(16, 5)),
             previous=f.optional_octets(6, 16),
             previous_tail=f.optional_octets(7, 32),
             anchor=Anchor.from_array(f.array(11), "OPEN") if f.has(11) else None,
@@ -173,16 +178,15 @@ def _clock(f: Fields) -> ClockState:
     return clock
 
 
-def _tracks(value: list[Any]) -> tuple[Track, ...]:
+def _tracks(value: list[tuple[int, ...]]) -> tuple[Track, ...]:
     tracks = []
-    for row in value:
+    for number, kind, container, codec, timescale in value:
         try:
-            number, kind, container, codec, timescale = row
             track = Track(number, TrackKind(kind), Container(container), Codec(codec), timescale)
-        except (TypeError, ValueError):
-            raise FormatError("A track of OPEN is not [id, kind, container, codec, timescale].") from None
-        if type(number) is not int or type(timescale) is not int or number < 0 or not 0 < timescale <= 2**32:
-            raise FormatError("A track of OPEN has an impossible number or timescale.")
+        except ValueError:
+            raise FormatError("A track of OPEN has an unknown kind, container or codec.") from None
+        if not 0 < timescale <= 2**32:
+            raise FormatError("A track of OPEN has an impossible timescale.")
         tracks.append(track)
     if not tracks or len({track.track for track in tracks}) != len(tracks):
         raise FormatError("OPEN names no track, or one track twice.")

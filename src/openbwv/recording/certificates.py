@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
-from openbwv.recording.cose import load_public
+from openbwv.recording.cose import load_public, spki
 from openbwv.recording.problems import CertificateDates, CertificateError, CertificateUse
 
 ARC = "2.25.338029168601376529075508475928103131891"
@@ -140,6 +140,8 @@ def _p256(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise CertificateError("A certificate's key is not on the curve P-256.")
+    if spki(key) not in certificate.tbs_certificate_bytes:  # its hash is the kid, so it has one spelling
+        raise CertificateError("A certificate's key is not spelled as an uncompressed point.")
     return key
 
 

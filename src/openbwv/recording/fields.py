@@ -5,7 +5,7 @@ that a later version can add facts without an older reader misunderstanding them
 """
 
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from openbwv.recording import cbor
 from openbwv.recording.problems import FormatError, Truncated
@@ -21,6 +21,11 @@ def decode_inner(data: bytes, where: str) -> Any:
         return cbor.decode(data)
     except Truncated as error:
         raise FormatError(f"The {where} is cut short.") from error
+
+
+def is_u63(value: object) -> TypeGuard[int]:
+    """Say whether a decoded value is a non-negative integer below 2^63; true and false are none."""
+    return type(value) is int and 0 <= value <= MAX_UINT
 
 
 class Fields:
@@ -52,7 +57,7 @@ class Fields:
         if default is not None and key not in self._values:
             return default
         value = self.value(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_UINT:
+        if not is_u63(value):
             raise self._bad(key, "a non-negative integer below 2^63")
         return value
 
@@ -108,7 +113,7 @@ class Fields:
         rows = []
         for row in self.array(key):
             whole = isinstance(row, list) and len(row) == width
-            if not whole or any(type(n) is not int or not 0 <= n <= MAX_UINT for n in row):
+            if not whole or not all(is_u63(n) for n in row):
                 raise self._bad(key, f"rows of {width} non-negative integers")
             rows.append(tuple(row))
         return rows

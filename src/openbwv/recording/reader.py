@@ -18,7 +18,7 @@ from openbwv.recording.certificates import USE_CAMERA, ChainFacts, check_chain
 from openbwv.recording.cose import Signer, check_signature
 from openbwv.recording.entries import MAX_ENTRY_BYTES, ZERO_HASH, Entry, FragmentInfo, entry_at, sign_entry
 from openbwv.recording.events import check_public
-from openbwv.recording.fields import Fields, decode_inner
+from openbwv.recording.fields import MAX_UINT, Fields, decode_inner
 from openbwv.recording.problems import (
     ChainError,
     CloseCounts,
@@ -180,9 +180,13 @@ class ManifestReader(ChainReader):
         return entry
 
     def _take_fragment(self, entry: Entry, body: FragBody) -> Entry:
-        known = {track.track for track in self.open_body.tracks} if self.open_body else set()
-        if any(time.track not in known for time in body.times):
-            raise FormatError(f"Entry {entry.seq} names a track that OPEN does not.")
+        known = {track.track: track for track in self.open_body.tracks} if self.open_body else {}
+        for time in body.times:
+            if self.open_body is None or time.track not in known:
+                raise FormatError(f"Entry {entry.seq} names a track that OPEN does not.")
+            end = time.start + time.duration
+            if max(end, self.open_body.capture_ns(known[time.track], end)) > MAX_UINT:
+                raise FormatError(f"Entry {entry.seq} names a time of 2^63 or later.")
         info = FragmentInfo(entry.seq, body.n, body.ct, self.media_bytes, body.flags, body.times, body.pc)
         self.fragments += 1
         self.media_bytes += body.n

@@ -1,7 +1,8 @@
 """Every code of the recording format, each an integer with one meaning for ever.
 
-Numbers are never reused; docs/ref/recording-format.md shows the same tables, and a test compares them. Codes below 64
-that are not listed are refused, codes from 64 up are another maker's: kept, and given no meaning here.
+Numbers are never reused; docs/ref/recording-format.md shows the same tables, and a test compares them. Codes that are
+not listed are refused, but for kinds of events and categories from 64 up, which are another maker's: kept, and given no
+meaning here.
 """
 
 from dataclasses import dataclass

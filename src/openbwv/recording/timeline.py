@@ -40,7 +40,6 @@ class Timeline:
         self._ends: dict[int, int] = {}
         self._spans: list[tuple[int, int | None]] = []
         self._sound_end_ns: int | None = None
-        self._drop_announced = False
         self._live = False
         self._init_seen = False
 
@@ -58,7 +57,7 @@ class Timeline:
 
     def _event(self, seq: int, body: EventBody) -> Iterator[Finding]:
         if body.kind == EventKind.DROP:
-            self._drop_announced = True
+            self._ends.clear()  # whichever fragment is the next on a track, this event stands before it
         if body.kind not in (EventKind.MUTE_ON, EventKind.MUTE_OFF):
             return
         instant = int(body.public[2])
@@ -86,10 +85,9 @@ class Timeline:
         yield from self._check_gaps(entry.seq, body)
         yield from self._check_mute(entry.seq, body)
         self._ends |= {time.track: time.start + time.duration for time in body.times}
-        self._drop_announced = False
 
     def _ns(self, track: int, units: int) -> int:
-        return self._open.m0_ns + units * 1_000_000_000 // self._tracks[track].timescale
+        return self._open.capture_ns(self._tracks[track], units)
 
     def _check_pre(self, entry: Entry, body: FragBody) -> Iterator[Finding]:
         if not body.flags & FragFlag.PRE:
@@ -103,9 +101,10 @@ class Timeline:
             yield Finding("pre-buffer", entry.seq, "A pre-event fragment was signed later than the buffer is long.")
 
     def _check_gaps(self, seq: int, body: FragBody) -> Iterator[Finding]:
-        explained = self._drop_announced or body.flags & FragFlag.AFTER_DROP
+        if body.flags & FragFlag.AFTER_DROP:
+            return
         for time in body.times:
-            if time.track not in self._ends or explained:
+            if time.track not in self._ends:
                 continue
             ended_ns, starts_ns = self._ns(time.track, self._ends[time.track]), self._ns(time.track, time.start)
             sound = self._tracks[time.track].kind == TrackKind.AUDIO
@@ -121,7 +120,9 @@ class Timeline:
         time = self._heard(body.times)
         start_ns, end_ns = self._ns(time.track, time.start), self._ns(time.track, time.start + time.duration)
         self._spans = [span for span in self._spans if span[1] is None or span[1] > start_ns - MUTE_EDGE_NS]
-        overlap_ns = sum(max(0, min(end_ns, off or end_ns) - max(start_ns, on)) for on, off in self._spans)
+        overlap_ns = sum(
+            max(0, min(end_ns, end_ns if off is None else off) - max(start_ns, on)) for on, off in self._spans
+        )
         near = any(on < end_ns + MUTE_EDGE_NS for on, _ in self._spans)
         self._sound_end_ns = end_ns
         if body.flags & FragFlag.MUTED and not near:
