@@ -6,8 +6,6 @@ TileHashReader: before x/mod 0.40.0 it accepted a tampered tile (CVE-2026-56865)
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from openbwv.custody import (
     verify_inclusion,
 )
 from tests.custody.conftest import Force, entries
+from tests.thirdparty.golang import build
 
 SOURCE = Path(__file__).parent / "go" / "checklog"
 GOPATH = Path("/usr/share/gocode")
@@ -35,21 +34,7 @@ OLDS = [1, 255, 256, 1000, 65_536, 60_001, 70_006, 70_007]
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory):
     """Return a function that puts a question to the Go program."""
-    if shutil.which("go") is None or not MODULE.is_dir():
-        pytest.skip(
-            "Go or Debian's golang-golang-x-mod-dev is not installed: apt install golang-go golang-golang-x-mod-dev"
-        )
-    folder = tmp_path_factory.mktemp("go")
-    environment = {
-        **os.environ,
-        "GO111MODULE": "off",
-        "GOPATH": str(GOPATH),
-        "GOCACHE": str(folder / "cache"),
-        "GOFLAGS": "",
-        "CGO_ENABLED": "0",
-    }
-    program = folder / "checklog"
-    subprocess.run(["go", "build", "-o", program, "."], cwd=SOURCE, env=environment, check=True, timeout=110)
+    program = build(SOURCE, tmp_path_factory.mktemp("go"), gopath=GOPATH, needs=MODULE)
 
     def put(**question):
         done = subprocess.run(
