@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from openbwv.custody import EventType
 from tests.browser.footage import make_footage
+from tests.browser.quiet import Conversations
 from tests.server import cast
 
 SHOTS = os.environ.get("BWV_SHOTS", "")
@@ -41,8 +42,14 @@ def cast_people(transactional_db, clock):
     return cast.person
 
 
+@pytest.fixture(scope="session")
+def conversations(live_server):
+    """Return what knows who speaks with the live server."""
+    return Conversations(live_server)
+
+
 @pytest.fixture
-def open_page(browser, live_server, cast_people):
+def open_page(browser, live_server, conversations, cast_people):
     """Return a function `(name, path, view) -> page` signed in as that person; console errors fail the test."""
     contexts, problems = [], []
 
@@ -60,6 +67,7 @@ def open_page(browser, live_server, cast_people):
     yield opened
     for context in contexts:
         context.close()
+    conversations.end()
     assert not problems
 
 
