@@ -6,6 +6,7 @@ has copied to orphan.bin first.
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from openbwv.shared.durable import DiskFull, as_write_error, make_folder, sync_folder
@@ -31,6 +32,16 @@ class Disk:
             return os.open(path, extra | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as problem:
             raise as_write_error(problem, path) from problem
+
+    @contextlib.contextmanager
+    def changing(self, path: Path, *, new: bool = False) -> Iterator[int]:
+        """Give the handle of one file, made here if `new`; what was done to it is on the medium at the end."""
+        handle = self.create(path) if new else self.reopen(path)
+        try:
+            yield handle
+            self.sync(handle, path)
+        finally:
+            self.close(handle)
 
     def append(self, handle: int, data: bytes, path: Path) -> None:
         """Append all of `data`; on failure the file is as long as before."""

@@ -70,12 +70,8 @@ class Draft:
         entry = builder.open(beginning.body, mono_ns=mono_ns)
         disk.make_folder(self.folder)
         key_path = self.folder / layout.KEY
-        handle = disk.create(key_path)
-        try:
+        with disk.changing(key_path, new=True) as handle:
             disk.append(handle, wrapped, key_path)
-            disk.sync(handle, key_path)
-        finally:
-            disk.close(handle)
         self._manifest = disk.create(self.folder / layout.MANIFEST)
         self._builder = builder
         self._append_entry(entry)

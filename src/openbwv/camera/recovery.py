@@ -77,12 +77,8 @@ def recover_recording(folder: Path, *, signer: r.Signer, bt: int, mono_ns: int, 
     set_aside = _set_aside(folder, data, reader, disk)
     if not reader.closed:
         close = r.close_recovered(reader, signer=signer, mono_ns=mono_ns, bt=max(bt, reader.open_body.bt + 1))
-        handle = disk.reopen(manifest)
-        try:
+        with disk.changing(manifest) as handle:
             disk.append(handle, close, manifest)
-            disk.sync(handle, manifest)
-        finally:
-            disk.close(handle)
         disk.sync_folder(folder)
         reader.feed(close)
     return Recovered(
@@ -155,17 +151,13 @@ def _set_aside(folder: Path, manifest: bytes, reader: r.ManifestReader, disk: Di
         kept = orphan.read_bytes() if orphan.is_file() else b""
         if tail and tail not in kept:  # an earlier recovery may have been killed after it had copied
             append_durably(orphan, tail)
-    _cut(disk, media_path, reader.media_bytes, bool(media_tail))
-    _cut(disk, manifest_path, reader.good_bytes, reader.good_bytes < len(manifest))
+    if media_tail:
+        _cut(disk, media_path, reader.media_bytes)
+    if reader.good_bytes < len(manifest):
+        _cut(disk, manifest_path, reader.good_bytes)
     return orphan.stat().st_size if orphan.is_file() else 0
 
 
-def _cut(disk: Disk, path: Path, length: int, wanted: bool) -> None:
-    if not wanted:
-        return
-    handle = disk.reopen(path)
-    try:
+def _cut(disk: Disk, path: Path, length: int) -> None:
+    with disk.changing(path) as handle:
         disk.cut(handle, length, path)
-        disk.sync(handle, path)
-    finally:
-        disk.close(handle)
