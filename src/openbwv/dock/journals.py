@@ -6,6 +6,8 @@ from openbwv.dock.errors import BadCall, EntriesFirst, UnknownDevice
 from openbwv.dock.layout import Layout
 from openbwv.recording import JournalReader, Trust
 from openbwv.recording.entries import entry_at
+from openbwv.shared.door import DoorBusy, DoorError, DoorFull, DoorUnreachable
+from openbwv.shared.door_client import DoorClient
 from openbwv.shared.durable import append_durably, make_folder
 
 
@@ -21,6 +23,33 @@ class JournalStore:
         """Return the number of the next entry wanted of the newest journal of the key `kid`."""
         with self._lock:
             return self._current(kid)[1].next_seq
+
+    def end(self, kid: bytes) -> tuple[int, bytes]:
+        """Return the number of the next entry of the newest journal of `kid`, and its tail."""
+        with self._lock:
+            _, reader = self._current(kid)
+            return reader.next_seq, reader.tail
+
+    def hand_on(self, client: DoorClient, kid: bytes) -> None:
+        """Send what the server lacks of the newest journal of `kid`; raises the errors of `door`.
+
+        Where the server holds another journal, this one began after that was damaged, and goes there from its start.
+        """
+        there = client.journal_state(kid)
+        have, tail = self.end(kid)
+        start = there.next_seq
+        if start > have or (start == have and there.tail not in (None, tail)):
+            start = 0
+        if not (entries := self.entries_from(kid, start)):
+            return
+        try:
+            client.put_journal(kid, from_seq=start, entries=entries)
+        except (DoorUnreachable, DoorBusy, DoorFull):
+            raise
+        except DoorError:
+            if not start:
+                raise
+            client.put_journal(kid, from_seq=0, entries=self.entries_from(kid, 0))
 
     def add(self, kid: bytes, data: bytes, *, from_seq: int) -> int:
         """Append new entries of a journal and return the next number wanted.

@@ -44,7 +44,7 @@ class Uplink:
         self._senders = Senders(hall, self.desk, count=at_once, check=self._check)
         self._backoff = Backoff(shortest_s=SHORTEST_WAIT_S, longest_s=LONGEST_WAIT_S)
         self._log_vkey = log_vkey
-        self._journals: dict[bytes, int] = {}
+        self._journals: dict[bytes, tuple[int, bytes]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
@@ -233,15 +233,15 @@ class Uplink:
     def _forward_journals(self, client: DoorClient) -> None:
         journals = self.hall.spool.journals
         for kid in self.hall.spool.layout.cameras():
-            have = journals.next_seq(kid)
-            if not have or self._journals.get(kid) == have:
+            have = journals.end(kid)
+            if not have[0] or self._journals.get(kid) == have:
                 continue
             try:
-                start = client.journal_held(kid)
-                if entries := journals.entries_from(kid, start):
-                    client.put_journal(kid, from_seq=start, entries=entries)
+                journals.hand_on(client, kid)
             except (DoorUnreachable, DoorFull):
                 raise
             except DoorError as problem:
                 log.warning("the journal of %s is held up: %s", kid.hex()[:16], problem.what)
             self._journals[kid] = have
+            except DoorBusy:
+                continue  # at the next look

@@ -130,7 +130,11 @@ class DoorClient:
 
     def journal_held(self, kid: bytes) -> int:
         """Return the next sequence number wanted of a camera's journal."""
-        return HeldManifest.from_json(self._json("GET", f"/journal?camera={kid.hex()}")).next_seq
+        return self.journal_state(kid).next_seq
+
+    def journal_state(self, kid: bytes) -> HeldManifest:
+        """Return how far a camera's newest journal is held, and its tail there, which tells it from another one."""
+        return HeldManifest.from_json(self._json("GET", f"/journal?camera={kid.hex()}"))
 
     def put_journal(self, kid: bytes, *, from_seq: int, entries: bytes) -> None:
         """Send journal entries of the camera `kid`, the first numbered `from_seq`."""
