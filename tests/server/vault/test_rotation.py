@@ -12,7 +12,8 @@ from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event
 from openbwv.server.vault import actions
 from openbwv.server.vault import door as way_out
-from openbwv.server.vault.housekeeping import begin_epoch_if_due, remove_strays, rotate_if_due, unneeded_epochs
+from openbwv.server.vault.epochs import begin_epoch_if_due, unneeded_epochs
+from openbwv.server.vault.housekeeping import remove_strays, rotate_if_due
 from openbwv.server.vault.keyd.errors import DropRefused, KeyDestroyed, RotationRefused
 from openbwv.server.vault.keys import KeyClient, Wrap, key_client
 from openbwv.server.vault.models import KeyWrap, Rotation, StoredObject

@@ -1,7 +1,8 @@
 """Cameras that could have been there and have not docked since: why "none was made" cannot be said yet (R9).
 
 A camera that docked after the time asked for has handed in its list of recordings, so what it made is known. One that
-did not may still hold footage of that time and place.
+did not may still hold footage of that time and place; one that was written off keeps what it held, and the answer stays
+that nobody can tell.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from django.db.models import Q, QuerySet
 from openbwv.server.disclosure.models import Request, StandingHold
 from openbwv.server.fleet.models import Assignment, Camera
 from openbwv.server.people.models import Unit, UnitKind
+from openbwv.server.people.templatetags.plain import day
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,13 @@ class Undocked:
 
     camera: Camera
     assignments: tuple[Assignment, ...]
+
+    @property
+    def words(self) -> str:
+        """Return it in words: its name, and that it will never be docked when two people have written it off."""
+        if self.camera.written_off_utc is None:
+            return f"camera {self.camera.name} has not docked since"
+        return f"camera {self.camera.name} was written off on {day(self.camera.written_off_utc)}"
 
 
 def undocked_in_reach(request: Request) -> list[Undocked]:

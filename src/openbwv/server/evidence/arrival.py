@@ -116,8 +116,8 @@ def set_thumbnail(*, recording: Recording, stored_object: Any) -> None:
 
 
 def minutes_left(recording: Recording) -> int:
-    """Return about how many minutes the upload still takes, at least 1; 0 when everything is here."""
-    if recording.state not in (State.ANNOUNCED, State.ARRIVING):
+    """Return about how many minutes the upload still takes, at least 1; 0 when all is here or the rest is given up."""
+    if recording.state not in (State.ANNOUNCED, State.ARRIVING) or recording.is_given_up:
         return 0
     return max(1, round(recording.media_bytes / UPLOAD_BYTES_PER_S / 60))
 

@@ -10,6 +10,7 @@ from openbwv.server.people.rendering import needed_sometimes
 STATES = (
     ("", "Any"),
     ("not-here", "Not uploaded yet"),
+    ("given-up", "Given up with its camera"),
     ("stored", "Stored"),
     ("deleting", "Being deleted"),
     ("erased", "Deleted"),

@@ -135,6 +135,12 @@ class Recording(models.Model):
         """Say whether only its tombstone is left."""
         return self.state == State.ERASED
 
+    @property
+    def is_given_up(self) -> bool:
+        """Say whether what is missing of it is no longer waited for: its camera was written off by two people."""
+        coming = self.state in (State.ANNOUNCED, State.ARRIVING)
+        return coming and self.camera is not None and self.camera.written_off_utc is not None
+
 
 class Flag(models.Model):
     """Somebody keeps this recording as evidence for a matter, or until a review date."""

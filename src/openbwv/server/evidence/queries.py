@@ -74,6 +74,16 @@ def keeping_flags() -> QuerySet[Flag]:
     )
 
 
+def not_here(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
+    """Return those that are announced, not here whole, and still waited for."""
+    return recordings.filter(state__in=(State.ANNOUNCED, State.ARRIVING), camera__written_off_utc=None)
+
+
+def given_up(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
+    """Return those that are not here whole and no longer waited for: their camera was written off."""
+    return recordings.filter(state__in=(State.ANNOUNCED, State.ARRIVING), camera__written_off_utc__isnull=False)
+
+
 def thumbnail_shown(recording: Recording) -> bool:
     """Say whether lists may show its still: never for a restricted or deleted one (R3)."""
     return bool(recording.thumbnail_id) and not recording.restricted and recording.state == State.STORED

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from openbwv.server.evidence.audited import watched_by_auditor
 from openbwv.server.evidence.models import Flag, Recording, State
-from openbwv.server.evidence.queries import keeping_flags
+from openbwv.server.evidence.queries import given_up, keeping_flags, not_here
 
 SORTS = {
     "when": "started_utc",
@@ -72,7 +72,9 @@ def _by_officer(found: QuerySet[Recording], officer: str) -> QuerySet[Recording]
 
 def _by_state(found: QuerySet[Recording], state: str) -> QuerySet[Recording]:
     if state == "not-here":
-        return found.filter(state__in=(State.ANNOUNCED, State.ARRIVING))
+        return not_here(found)
+    if state == "given-up":
+        return given_up(found)
     return found.filter(state=state) if state else found
 
 

@@ -7,7 +7,7 @@ from openbwv.server.clock import utc
 from openbwv.server.evidence import search
 from openbwv.server.evidence.audited import SHOWN_DAYS, watched_by_auditor
 from openbwv.server.evidence.models import State
-from openbwv.server.evidence.queries import visible_to
+from openbwv.server.evidence.queries import not_here, visible_to
 from openbwv.server.people.models import Person
 from openbwv.server.people.templatetags.plain import day_and_time
 from openbwv.server.people.todo import Glance, Todo
@@ -31,7 +31,7 @@ def todo(person: Person, clock: Clock) -> Iterator[Todo]:
         words = "recording deletes in the next 3 days" if count == 1 else "recordings delete in the next 3 days"
         yield Todo(count, words, "/recordings/?deletes=3", "soon")
     if person.has_role(*WATCHERS_OF_TIME):
-        count = mine.filter(state__in=(State.ANNOUNCED, State.ARRIVING), announced_utc__lt=now - NOT_HERE_AFTER).count()
+        count = not_here(mine).filter(announced_utc__lt=now - NOT_HERE_AFTER).count()
         words = (
             "recording was announced but is not uploaded"
             if count == 1

@@ -122,9 +122,9 @@ def confirm_enrolment(*, enrolment_id: int, dock: Dock, actor: Person, clock: Cl
             )
         der = key_client().issue(csr, profile="camera", name=_certificate_name(enrolment.name))
         facts = {"name": enrolment.name, "state": DeviceState.ENROLLED, "unit": dock.unit, **_device(request, der)}
-        camera, made = Camera.objects.update_or_create(
-            kid=kid, defaults=facts, create_defaults=facts | {"enrolled_utc": utc(clock)}
-        )
+        facts |= {"revoked_utc": None, "revoked_why": ""}  # one that was lost is found again
+        began = {"enrolled_utc": utc(clock), "epoch_id": key_client().public()["epoch"]["id"]}
+        camera, made = Camera.objects.update_or_create(kid=kid, defaults=facts, create_defaults=facts | began)
         enrolment.state, enrolment.confirmed_by, enrolment.camera = EnrolmentState.CONFIRMED, actor, camera
         enrolment.save()
         details = {"deed": "enrol-camera" if made else "renew-camera", "camera": camera.name, "kid": kid}
@@ -150,14 +150,20 @@ def refuse_enrolment(*, enrolment_id: int, dock: Dock, clock: Clock) -> None:
 
 
 def revoke(*, device: Camera | Dock, lost: bool = False, actor: Person, why: str, clock: Clock) -> None:
-    """Refuse a device from its next request on, or report it lost; raises ReasonMissing. The list follows by itself.
+    """Refuse a device from its next request on, or report it lost. The list follows by itself.
 
-    A lost camera is not refused: should it come back, what it recorded is evidence.
+    A lost camera is not refused: should it come back, what it recorded is evidence. Raises ReasonMissing, and
+    DeviceRevoked for a camera that two people have written off: one alone does not change that.
     """
     require(actor, "confirm-camera")
     if not why.strip():
         raise ReasonMissing
     with transaction.atomic():
+        locked = type(device).objects.select_for_update().get(pk=device.pk)
+        if isinstance(locked, Camera) and locked.written_off_utc is not None:
+            raise DeviceRevoked(
+                what=f"Camera {device.name} was written off.", remedy="If it turned up, take the write-off back."
+            )
         device.state = DeviceState.LOST if lost else DeviceState.REVOKED
         device.revoked_utc, device.revoked_why = utc(clock), why
         device.save(update_fields=["state", "revoked_utc", "revoked_why"])

@@ -86,3 +86,24 @@ class ReasonMissing(BwvError):
 
     def __init__(self) -> None:
         super().__init__(what="No reason was given.", remedy="Say in a few words why.")
+
+
+class WriteOffPending(BwvError):
+    """A camera is to be written off already, or is."""
+
+    code = "write-off-pending"
+    http_status = 409
+
+
+class WriteOffOver(BwvError):
+    """This write-off was decided, withdrawn or taken back, or the camera docked since it was proposed."""
+
+    code = "write-off-over"
+    http_status = 409
+
+
+class KeysGone(BwvError):
+    """A write-off cannot be taken back: the keys that the camera sealed to were destroyed."""
+
+    code = "write-off-keys-gone"
+    http_status = 410

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from openbwv.server.fleet.models import WriteOffCause
 from openbwv.server.people.models import Unit
 
 REASON = forms.Textarea(attrs={"rows": 2})
@@ -31,3 +32,23 @@ class SettleForm(forms.Form):
     """Something that was kept aside and has been looked at."""
 
     reason = forms.CharField(label="What you found and did", widget=REASON, max_length=500)
+
+
+class WriteOffForm(forms.Form):
+    """A camera that will not dock again."""
+
+    cause = forms.ChoiceField(label="What became of it?", choices=WriteOffCause.choices, widget=forms.RadioSelect)
+    reason = forms.CharField(
+        label="What is known of it",
+        widget=REASON,
+        max_length=500,
+        help_text="Where and when, who looked for it, and any crime or loss reference.",
+    )
+
+
+class WhyForm(forms.Form):
+    """Why a write-off is decided, withdrawn or taken back."""
+
+    reason = forms.CharField(
+        label="Reason", widget=REASON, max_length=500, help_text="It is kept with your name and the time."
+    )

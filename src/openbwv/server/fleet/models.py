@@ -49,11 +49,18 @@ class Camera(Device):
     journal_id = models.BinaryField(max_length=16, blank=True, default=b"", help_text="its journal's identifier")
     journal_next_seq = models.PositiveIntegerField(default=0, help_text="number of its next journal entry")
     journal_tail = models.BinaryField(max_length=32, blank=True, default=b"", help_text="its journal's chain value")
+    written_off_utc = models.DateTimeField(
+        null=True, blank=True, help_text="when two people gave it up with what it holds; empty while it is not"
+    )
 
     class Meta:
         ordering = ("name",)
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=DeviceState.values), name="camera_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(written_off_utc=None) | models.Q(state="revoked"),
+                name="camera_written_off_is_revoked",
+            ),
             models.UniqueConstraint(
                 fields=("name",), condition=models.Q(state="enrolled"), name="one_enrolled_camera_of_a_name"
             ),
@@ -61,6 +68,84 @@ class Camera(Device):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WriteOffCause(models.TextChoices):
+    """Why a camera will not dock again."""
+
+    LOST = "lost", "Lost"
+    STOLEN = "stolen", "Stolen"
+    DESTROYED = "destroyed", "Destroyed"
+    BROKEN = "broken", "Broken beyond reading"
+
+
+class WriteOffState(models.TextChoices):
+    """How far a write-off is, or how it ended."""
+
+    PROPOSED = "proposed", "Proposed; a records manager decides"
+    CONFIRMED = "confirmed", "Written off"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    LAPSED = "lapsed", "Over: something of the camera came in"
+    TAKEN_BACK = "taken-back", "Taken back"
+
+
+class WriteOff(models.Model):
+    """A camera is given up, with whatever it holds, by two people: a fleet manager proposes, a records manager decides.
+
+    From then on no epoch key is kept for its sake (R10), so what it still holds can be opened by nobody.
+    """
+
+    camera = models.ForeignKey(Camera, on_delete=models.PROTECT, related_name="write_offs", help_text="which camera")
+    cause = models.CharField(max_length=9, choices=WriteOffCause.choices, help_text="why it will not dock again")
+    reason = models.TextField(help_text="what is known of it, in the words of who proposed it")
+    state = models.CharField(
+        max_length=10, choices=WriteOffState.choices, default=WriteOffState.PROPOSED, help_text="how far it is"
+    )
+    proposed_by = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+", help_text="first of two")
+    proposed_utc = models.DateTimeField(help_text="when it was proposed")
+    proposed_session = models.CharField(max_length=64, blank=True, help_text="hash of the first person's session")
+    decided_by = models.ForeignKey(
+        PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="second of two"
+    )
+    decided_utc = models.DateTimeField(null=True, blank=True, help_text="when it was confirmed or refused")
+    decision_reason = models.TextField(blank=True, help_text="why it was decided so")
+    given_up = models.JSONField(default=dict, blank=True, help_text="what was listed when it was confirmed")
+    epochs = models.JSONField(default=list, blank=True, help_text="epoch keys it may have sealed to, at that time")
+    state_before = models.CharField(max_length=8, blank=True, help_text="the camera's standing before that")
+    ended_by = models.ForeignKey(
+        PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="who withdrew or took back"
+    )
+    ended_utc = models.DateTimeField(null=True, blank=True, help_text="when it was withdrawn, lapsed or taken back")
+    ended_reason = models.TextField(blank=True, help_text="why it ended")
+
+    class Meta:
+        ordering = ("-proposed_utc", "-id")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=WriteOffState.values), name="write_off_state_known"),
+            models.CheckConstraint(condition=models.Q(cause__in=WriteOffCause.values), name="write_off_cause_known"),
+            models.CheckConstraint(
+                name="write_off_two_people",
+                condition=models.Q(decided_by=None) | ~models.Q(decided_by=models.F("proposed_by")),
+            ),
+            models.CheckConstraint(
+                name="write_off_decided_whole",
+                condition=models.Q(state__in=("proposed", "withdrawn", "lapsed"), decided_by=None, decided_utc=None)
+                | models.Q(
+                    state__in=("confirmed", "refused", "taken-back"),
+                    decided_by__isnull=False,
+                    decided_utc__isnull=False,
+                ),
+            ),
+            models.UniqueConstraint(
+                fields=("camera",),
+                condition=models.Q(state__in=("proposed", "confirmed")),
+                name="one_write_off_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"write-off of camera {self.camera}"
 
 
 class Dock(Device):

@@ -7,7 +7,7 @@ from cryptography import x509
 from django.db.models import Exists, F, OuterRef, Q
 
 from openbwv.server.clock import to_ms, utc
-from openbwv.server.fleet.models import Assignment, Camera, DeviceState, Dock
+from openbwv.server.fleet.models import Assignment, Camera, DeviceState, Dock, WriteOff, WriteOffState
 from openbwv.server.people.models import Person
 from openbwv.server.vault.force import force
 from openbwv.shared import agency
@@ -64,3 +64,9 @@ def not_brought_back(person: Person, clock: Clock) -> list[Assignment]:
     newer = Assignment.objects.filter(camera=OuterRef("camera"), from_utc__gt=OuterRef("from_utc"))
     away = Q(camera__last_docked_utc=None) | Q(camera__last_docked_utc__lt=F("from_utc"))
     return list(over.filter(away, ~Exists(newer)).select_related("camera").order_by("until_utc"))
+
+
+def open_write_off(camera: Camera) -> WriteOff | None:
+    """Return the camera's write-off that is proposed or confirmed, if there is one."""
+    waiting = (WriteOffState.PROPOSED, WriteOffState.CONFIRMED)
+    return camera.write_offs.filter(state__in=waiting).select_related("camera", "proposed_by", "decided_by").first()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Q
 
 from openbwv.server.clock import utc
-from openbwv.server.fleet.models import Camera, DeviceState, Dock, Enrolment, EnrolmentState
+from openbwv.server.fleet.models import Camera, DeviceState, Dock, Enrolment, EnrolmentState, WriteOff, WriteOffState
 from openbwv.server.fleet.queries import cameras_of, current_assignments, not_brought_back
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import may
@@ -34,6 +34,7 @@ def todo(person: Person, clock: Clock) -> Iterator[Todo]:
         yield Todo(1, f"Camera {names[0]} not docked for 3 days", "/fleet/", "soon")
     else:
         yield Todo(away.count(), "cameras not docked for 3 days", "/fleet/", "soon")
+    yield from _write_offs(person)
     if may(person, "confirm-camera").allowed:
         count = Enrolment.objects.filter(state=EnrolmentState.PENDING).count()
         yield Todo(
@@ -41,6 +42,19 @@ def todo(person: Person, clock: Clock) -> Iterator[Todo]:
             "camera waits at a dock to be enrolled" if count == 1 else "cameras wait at docks to be enrolled",
             "/fleet/",
         )
+
+
+def _write_offs(person: Person) -> Iterator[Todo]:
+    """Yield the write-offs that this person may decide; a single one by its name."""
+    if not may(person, "write-off-confirm").allowed:
+        return
+    waiting = WriteOff.objects.filter(state=WriteOffState.PROPOSED).exclude(proposed_by=person)
+    found = list(waiting.select_related("camera")[:2])
+    if len(found) == 1:
+        camera = found[0].camera
+        yield Todo(1, f"Camera {camera} to be written off or not", f"/fleet/cameras/{camera.kid}/write-off", "soon")
+    else:
+        yield Todo(waiting.count(), "cameras to be written off or not", "/fleet/write-offs", "soon")
 
 
 def glance(person: Person, clock: Clock) -> Iterator[Glance]:

@@ -29,7 +29,7 @@ from openbwv.server.ingest.tokens import Peer
 from openbwv.server.trail.actions import event_map, log_event, wait_for_leaf
 from openbwv.server.trail.errors import LogNotRunning
 from openbwv.server.vault.force import force
-from openbwv.server.vault.keyd.errors import KeyDoesNotOpen, KeydUnavailable
+from openbwv.server.vault.keyd.errors import EpochKeyDestroyed, KeyDoesNotOpen, KeydUnavailable
 from openbwv.server.vault.keys import key_client
 from openbwv.server.vault.media_map import FragmentTable, fragment_table, held_fragments
 from openbwv.server.vault.models import KeyWrap, PendingKey
@@ -39,6 +39,7 @@ LEAF_WAIT_S = 1.0
 MOST_LISTED = 1000
 REPLICAS = 1
 ASK_LATER_S = 3600
+KEPT = "The footage is kept and can be checked, but shown by nobody: the force gave up the key that opens it."
 
 
 def complete(rec_id: bytes, wanted: dict[str, Any], peer: Peer, clock: Clock) -> bytes:
@@ -76,7 +77,10 @@ def finish_receipt(receipt: Receipt, *, clock: Clock, wait_s: float) -> bytes:
 
 
 def wrap_key(recording: Recording, *, clock: Clock) -> None:
-    """Have the key service open the camera's wrap, check it and wrap it under the retention key. Idempotent."""
+    """Have the key service open the camera's wrap, check it and wrap it under the retention key. Idempotent.
+
+    Raises Incomplete, KeydUnavailable, and KeyDoesNotOpen, also when the epoch key that it was sealed to was destroyed.
+    """
     if KeyWrap.objects.filter(recording=recording).exists():
         return
     pending = PendingKey.objects.filter(recording=recording).first()
@@ -90,9 +94,10 @@ def wrap_key(recording: Recording, *, clock: Clock) -> None:
     kid = bytes.fromhex(recording.camera.kid)
     try:
         wrap = key_client().rewrap(bytes(pending.key_cbor), rec_id=recording.rec_id, kid=kid, dc=opening.open_body.dc)
-    except KeyDoesNotOpen as refusal:
+    except (KeyDoesNotOpen, EpochKeyDestroyed) as problem:
+        refusal = problem if isinstance(problem, KeyDoesNotOpen) else KeyDoesNotOpen(what=problem.what, remedy=KEPT)
         _refuse_key(recording, pending, refusal, clock)
-        raise
+        raise refusal from problem
     with transaction.atomic():
         KeyWrap.objects.get_or_create(recording=recording, defaults=vars(wrap))
         PendingKey.objects.filter(recording=recording).delete()

@@ -20,6 +20,8 @@ DEEDS = {
     "approve-policy-first": "propose how long footage stays, and deletions before their time",
     "approve-policy-second": "decide about these as the second person",
     "confirm-camera": "enrol and revoke cameras and docks",
+    "write-off-propose": "propose to write a camera off",
+    "write-off-confirm": "decide whether a camera is written off",
     "see-cameras": "see cameras and docks",
     "requests": "answer requests for footage",
     "see-retention": "see what is going to be deleted",

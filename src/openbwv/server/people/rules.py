@@ -92,6 +92,8 @@ TABLE: Mapping[str, Mapping[str, Grant]] = {
     "approve-policy-first": {"records": _YES},
     "approve-policy-second": {"records": _YES, "administrator": _YES},
     "confirm-camera": {"fleet": _YES},
+    "write-off-propose": {"fleet": _YES},
+    "write-off-confirm": {"records": _YES},
     "see-cameras": {"fleet": _YES, "records": _YES, "auditor": _YES},
     "requests": {"disclosure": _YES},
     "see-retention": {"records": _YES, "auditor": _YES, "administrator": _YES},

@@ -50,7 +50,9 @@ def explain(recording: Recording) -> Shown:
         after = f" When nothing keeps it any more, it stays at least 7 days more{_until(due)}."
         return Shown(due, True, f"Kept because {_listed(reasons)}.{after}", steps, running)
     if due is None:
-        return Shown(None, False, "It gets its date when all of it has been stored.", steps)
+        waits = "It gets its date when all of it has been stored"
+        given_up = f"{waits}, and that is no longer waited for: its camera was written off"
+        return Shown(None, False, f"{given_up if recording.is_given_up else waits}.", steps)
     days = round((due - (recording.ended_utc or recording.started_utc)) / rules.DAY)
     why = _because(kept.get("rule", ""), days)
     if running:

@@ -42,6 +42,7 @@ RULES = {
     "hold-request": "A request holds what it matches.",
     "release-hold-closing": "The request was closed or narrowed.",
     "embargo-lifts-with-its-matter": "An embargo ends with its matter.",
+    "write-off-lapses": "A camera that docks after all is not written off.",
     "release-copy": "Two people agree before a copy leaves.",
     "request-decision": "The officer of the request decides.",
     "reference, secret and one-time code": "They gave the reference, the secret and the one-time code.",
@@ -115,8 +116,8 @@ def span(from_ms: int | None, to_ms: int | None) -> str:
 # ── one function for each type of event that says more than its type ─────────────────────────────────────────────
 ASKED_FOR = frozenset(
     {
-        EventType.ASSIGN, EventType.CLASSIFY, EventType.HOLD, EventType.UNHOLD, EventType.VIEW, EventType.EXPORT,
-        EventType.DECISION, EventType.REFUSED, EventType.DELETE_CANCELLED,
+        EventType.ASSIGN, EventType.WRITE_OFF, EventType.CLASSIFY, EventType.HOLD, EventType.UNHOLD, EventType.VIEW,
+        EventType.EXPORT, EventType.DECISION, EventType.REFUSED, EventType.DELETE_CANCELLED,
     }
 )  # fmt: skip
 
@@ -144,6 +145,21 @@ def _assign(details: Details) -> str:
     if details.get("deed") != "claim":
         return ""
     return f"{_person(details.get('officer'))} was named as the one who had the camera."
+
+
+def _write_off(details: Details) -> str:
+    camera = f"camera {details.get('camera')}"
+    first = f" {_person(details['first'])} had proposed it." if details.get("first") else ""
+    return {
+        "given-up": f"What of it is not here was given up: {camera} was written off by two people.",
+        "wanted-again": f"What of it is not here is waited for again: the write-off of {camera} was taken back.",
+        "proposed": f"It was proposed to write {camera} off; a records manager decides.",
+        "confirmed": f"A second person wrote {camera} off; what it holds is given up.{first}",
+        "refused": f"A second person refused to write {camera} off.{first}",
+        "withdrawn": f"The proposal to write {camera} off was withdrawn.",
+        "lapsed": f"The proposal to write {camera} off lapsed, since something of it came in.",
+        "taken-back": f"The write-off of {camera} was taken back, since it turned up.",
+    }.get(str(details.get("deed")), "")
 
 
 def _classify(details: Details) -> str:
@@ -287,6 +303,7 @@ CLASSIFIED: dict[str, str | Callable[[Details], str]] = {
 TELLERS: dict[int, Callable[[Details], str]] = {
     EventType.INVENTORY: _inventory,
     EventType.ASSIGN: _assign,
+    EventType.WRITE_OFF: _write_off,
     EventType.INGEST: _ingest,
     EventType.INGEST_UNCLOSED: _unclosed,
     EventType.CLASSIFY: _classify,

@@ -21,7 +21,7 @@ from openbwv.server.people.rights import may, require
 from openbwv.server.retention.models import FlagRemoval
 from openbwv.server.retention.queries import explain
 from openbwv.server.vault import door
-from openbwv.server.vault.models import ViewingSession, WatchGrant
+from openbwv.server.vault.models import KeyWrap, ViewingSession, WatchGrant
 
 DEEDS = ("watch", "flag", "hold", "restrict", "export", "claim", "remove-flag-propose")
 
@@ -72,6 +72,7 @@ def show(
         "restriction": recording.restrictions.filter(lifted_utc=None).first(),
         "marks": recording.marks.all(),
         "minutes_left": minutes_left(recording),
+        "something_here": recording.state != State.ANNOUNCED and KeyWrap.objects.filter(recording=recording).exists(),
         "viewing": _viewing(request, recording),
         "facts": _facts(recording),
         "problem": problem,

@@ -71,6 +71,12 @@ class KeyDestroyed(BwvError):
     http_status = 410
 
 
+class EpochKeyDestroyed(KeyDestroyed):
+    """The epoch key that a camera sealed to was destroyed, when nobody could need it any more."""
+
+    code = "epoch-key-destroyed"
+
+
 class KeyDoesNotOpen(BwvError):
     """A wrapped key does not open, or opens to another recording's key."""
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from openbwv.custody import make_vkey
 from openbwv.server.vault.keyd import sealed_file
-from openbwv.server.vault.keyd.errors import KeyDestroyed, KeyringDamaged, KeyUnknown
+from openbwv.server.vault.keyd.errors import EpochKeyDestroyed, KeyDestroyed, KeyringDamaged, KeyUnknown
 from openbwv.shared import agency
 
 VERSION = 1
@@ -85,7 +85,9 @@ class Keyring:
         for epoch in self.epochs:
             if epoch.id == epoch_id:
                 if epoch.private is None:
-                    raise _destroyed(f"epoch key {epoch_id}")
+                    raise EpochKeyDestroyed(
+                        what=f"The epoch key {epoch_id} was destroyed.", remedy="What was sealed to it stays sealed."
+                    )
                 return epoch.private
         raise _unknown(f"epoch key {epoch_id}")
 

@@ -1,0 +1,28 @@
+"""What came of a recording before its camera was written off stays openable: its key is wrapped anew, as any other is.
+
+Otherwise it would go with the epoch key that the camera sealed it to. No receipt is signed: it is not here whole.
+"""
+
+from openbwv.server.evidence.models import Recording, State
+from openbwv.server.evidence.queries import given_up
+from openbwv.server.ingest.complete import wrap_key
+from openbwv.server.vault.keyd.errors import KeyDoesNotOpen
+from openbwv.server.vault.models import PendingKey
+from openbwv.shared.clock import Clock
+
+
+def wrap_given_up(clock: Clock) -> int:
+    """Wrap the keys of recordings of which a part is here and the rest was given up; return how many.
+
+    A key that does not open is kept aside and named there. Raises KeydUnavailable; the job tries again.
+    """
+    partly_here = given_up(Recording.objects.filter(state=State.ARRIVING))
+    done = 0
+    waiting = PendingKey.objects.filter(recording__in=partly_here, refused_why="")
+    for pending in waiting.select_related("recording__camera"):
+        try:
+            wrap_key(pending.recording, clock=clock)
+            done += 1
+        except KeyDoesNotOpen:
+            continue  # kept aside and marked, so that no epoch key waits for it
+    return done
