@@ -144,8 +144,9 @@ def handed_out(story, gale, casey, blake, clock, tmp_path):
     life.assign_request(request=request, actor=casey, clock=clock)
     request.refresh_from_db()
     for match in request.matches.all():
-        state = "full" if match.recording == b else "not-shown"
-        decide_match(match=match, state=state, reason="Ellis is in B alone", actor=casey, clock=clock)
+        state, ground = ("part", "s. 45(4)(e)") if match.recording == b else ("not-shown", "")
+        words = {"reason": "Ellis is in B alone, with others", "ground": ground}
+        decide_match(match=match, state=state, actor=casey, clock=clock, **words)
     match = request.matches.get(recording=b)
     plan = {"from_ms": 1000, "to_ms": 4000, "fill": [[1000, 2000]], "silence": []}
     release = make_release(
@@ -153,7 +154,7 @@ def handed_out(story, gale, casey, blake, clock, tmp_path):
     )
     watched = b"".join(open_copy(release=release, actor=blake, session="b", clock=clock))
     check_release(release=release, agree=True, note="", actor=blake, session="b", clock=clock)
-    request = answer_request(request=request, outcome="full", answer="Here it is.", actor=casey, clock=clock)
+    request = answer_request(request=request, outcome="part", answer="Here it is.", actor=casey, clock=clock)
     copy = download(request, release, clock)
     assert copy == watched
     return bundle, copy

@@ -12,6 +12,7 @@ from openbwv.demo.story.telling import Story, step
 from openbwv.demo.story.watching import references
 
 COPY_S = (1, 3)  # B is only a few seconds long
+OTHERS = "Data Protection Act 2018, section 45(4)(e)"
 COPY_LIMIT_S = 60.0
 SAME_GREY = 8  # what an encoder may make of one even colour, of 255
 
@@ -48,7 +49,7 @@ def _decide(story: Story, casey: Visitor, page: Page) -> Page:
             words = {"state": "embargoed", "ground": "Data Protection Act 2018, section 45(4)"}
             words |= {"reason": "A trial is coming", "review_date": f"{review:%Y-%m-%d}"}
         else:
-            words = {"state": "part", "ground": "", "reason": "Others are in the picture", "review_date": ""}
+            words = {"state": "part", "ground": OTHERS, "reason": "Others are in the picture", "review_date": ""}
         page = casey.submit(page, forms[number].action, **words)
     return page
 

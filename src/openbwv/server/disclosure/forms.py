@@ -236,10 +236,13 @@ class DecisionForm(forms.Form):
     )
     ground = needed_sometimes(
         forms.CharField(
-            label="Legal ground", required=False, max_length=200, help_text="Needed for a refusal or an embargo."
+            label="Legal ground",
+            required=False,
+            max_length=200,
+            help_text="Needed for a part, a refusal or an embargo. The asker reads it.",
         )
     )
-    reason = forms.CharField(label="Reason", max_length=1000)
+    reason = forms.CharField(label="Reason", max_length=1000, help_text="For colleagues: the asker does not read it.")
     review_date = needed_sometimes(
         forms.DateField(
             label="Look at it again on", required=False, help_text="Needed for an embargo: a day to come.", **DAY
@@ -247,11 +250,11 @@ class DecisionForm(forms.Form):
     )
 
     def clean(self) -> dict:
-        """Say at the field what a refusal or an embargo lacks."""
+        """Say at the field what a decision to withhold lacks."""
         data = super().clean()
         state, again = data.get("state"), data.get("review_date")
-        if state in (MatchState.REFUSED, MatchState.EMBARGOED) and not data.get("ground"):
-            self.add_error("ground", "A refusal or an embargo needs its legal ground: name the section of the law.")
+        if state in (MatchState.PART, MatchState.REFUSED, MatchState.EMBARGOED) and not data.get("ground"):
+            self.add_error("ground", "What is withheld needs its legal ground: name the section of the law.")
         late = again is None or again <= timezone.localdate(utc(clock()))
         if state == MatchState.EMBARGOED and late and "review_date" not in self.errors:
             self.add_error("review_date", "An embargo needs a day to come, on which it is looked at again.")

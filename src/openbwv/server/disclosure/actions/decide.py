@@ -7,17 +7,16 @@ from django.utils import timezone
 
 from openbwv.custody import EventType
 from openbwv.server.clock import utc
-from openbwv.server.disclosure.actions.release import GIVING
 from openbwv.server.disclosure.deadlines import months_after
 from openbwv.server.disclosure.errors import NotDecidable, RequestOver, WrongAnswers
 from openbwv.server.disclosure.gaps import gaps_in_reach
+from openbwv.server.disclosure.given import CHECKED, GIVING, copies_that_leave_out
 from openbwv.server.disclosure.mail import write_message
 from openbwv.server.disclosure.models import (
     Match,
     MatchState,
     NoFootage,
     Outcome,
-    ReleaseState,
     Request,
     RequestState,
     StandingHold,
@@ -30,6 +29,7 @@ from openbwv.server.trail.actions import log_event
 from openbwv.shared.clock import Clock
 
 HOLD_MONTHS_AFTER_ANSWER = 3
+NEEDS_GROUND = (MatchState.PART, MatchState.REFUSED, MatchState.EMBARGOED)
 DECISIONS = (MatchState.NOT_SHOWN, MatchState.RELEASED, MatchState.PART, MatchState.REFUSED, MatchState.EMBARGOED)
 
 
@@ -43,7 +43,7 @@ def decide_match(
     ground: str = "",
     review_date: date | None = None,
 ) -> Match:
-    """Decide one recording of a request. A refusal needs its ground; an embargo also a review date to come.
+    """Decide one recording of a request. Whatever is withheld needs its ground; an embargo also a day to look again.
 
     Raises NotPermitted (only the officer it is assigned to), WrongAnswers, ReasonMissing, RequestOver.
     """
@@ -51,10 +51,8 @@ def decide_match(
         raise WrongAnswers(what="Choose what becomes of this recording.", remedy="Use one of the choices.")
     if not reason.strip():
         raise ReasonMissing(what="A decision needs a reason.", remedy="Say in a few words why.")
-    if state in (MatchState.REFUSED, MatchState.EMBARGOED) and not ground.strip():
-        raise WrongAnswers(
-            what="A refusal or an embargo needs its legal ground.", remedy="Name the section of the law."
-        )
+    if state in NEEDS_GROUND and not ground.strip():
+        raise WrongAnswers(what="What is withheld needs its legal ground.", remedy="Name the section of the law.")
     today = timezone.localdate(utc(clock))
     if state == MatchState.EMBARGOED and (review_date is None or review_date <= today):
         raise WrongAnswers(what="An embargo needs a review date after today.", remedy="Choose the day to look again.")
@@ -133,7 +131,12 @@ def _check_matches(request: Request, outcome: str) -> None:
             what=f"{len(without)} recordings have no copy that a second person has checked.",
             remedy="Make the copy and have it checked, or decide otherwise.",
         )
-    withheld = request.matches.filter(state__in=(MatchState.REFUSED, MatchState.EMBARGOED, MatchState.PART)).exists()
+    for match, missing in copies_that_leave_out(request):
+        raise NotDecidable(
+            what=f"{match.recording.reference} is to be released in full, but its copy leaves out {_listed(missing)}.",
+            remedy="Decide that it is released in part, with the ground, or make a copy that leaves nothing out.",
+        )
+    withheld = request.matches.filter(state__in=NEEDS_GROUND).exists()
     fits = {
         Outcome.FULL: giving.exists() and not withheld,
         Outcome.PART: giving.exists() and withheld,
@@ -146,6 +149,11 @@ def _check_matches(request: Request, outcome: str) -> None:
             what=f"The decisions about the recordings do not add up to '{Outcome(outcome).label}'.",
             remedy="Choose the outcome that fits them, or change a decision.",
         )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _check_all_docked(request: Request) -> None:
@@ -164,7 +172,7 @@ def _check_all_docked(request: Request) -> None:
 
 
 def _has_checked_copy(match: Match) -> bool:
-    return match.releases.filter(state__in=(ReleaseState.CHECKED, ReleaseState.HANDED_OUT)).exists()
+    return match.releases.filter(state__in=CHECKED).exists()
 
 
 def _open_and_mine(request: Request, actor: Person) -> Request:

@@ -11,10 +11,10 @@ from openbwv.custody import EventType
 from openbwv.recording.errors import BwvError
 from openbwv.server.clock import utc
 from openbwv.server.disclosure.errors import NotDecidable, NotReleasable, WrongAnswers
+from openbwv.server.disclosure.given import CHECKED, GIVING
 from openbwv.server.disclosure.mail import USED, write_message
 from openbwv.server.disclosure.models import (
     Match,
-    MatchState,
     OutboxMessage,
     Release,
     ReleaseState,
@@ -32,7 +32,6 @@ from openbwv.server.trail.actions import log_event, wait_for_leaf
 from openbwv.server.vault import door
 from openbwv.shared.clock import Clock
 
-GIVING = (MatchState.RELEASED, MatchState.PART)
 REPLACEABLE = (ReleaseState.PLANNED, ReleaseState.FAILED, ReleaseState.MADE, ReleaseState.CHECKED)
 
 
@@ -182,7 +181,7 @@ def send_code(*, request: Request, address: str, clock: Clock) -> None:
 def may_leave(release: Release, request: Request) -> bool:
     """Say whether this copy was checked for this request, whose officer has not decided otherwise since."""
     match = Match.objects.get(pk=release.match_id)
-    checked = release.state in (ReleaseState.CHECKED, ReleaseState.HANDED_OUT) and release.object is not None
+    checked = release.state in CHECKED and release.object is not None
     return checked and match.request_id == request.pk and match.state in GIVING
 
 

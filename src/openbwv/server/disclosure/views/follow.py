@@ -12,9 +12,10 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.disclosure import forms
 from openbwv.server.disclosure.actions.life import add_information, withdraw_request
-from openbwv.server.disclosure.actions.release import GIVING, hand_out, send_code
+from openbwv.server.disclosure.actions.release import hand_out, send_code
 from openbwv.server.disclosure.errors import DisclosureError
-from openbwv.server.disclosure.models import OutboxMessage, Release, ReleaseState, Request, RequestState
+from openbwv.server.disclosure.given import copies_given, withheld_grounds
+from openbwv.server.disclosure.models import OutboxMessage, Release, Request, RequestState
 from openbwv.server.disclosure.secrets import request_of
 from openbwv.server.people.context import force_is_pretend
 from openbwv.server.streaming import body_for
@@ -25,7 +26,6 @@ DONE = {
     "withdraw": "Your request is withdrawn.",
     "code": "We have sent you a code. It is good for 10 minutes and one download.",
 }
-READY = (ReleaseState.CHECKED, ReleaseState.HANDED_OUT)
 
 
 @never_cache
@@ -124,15 +124,14 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 def _status(request: HttpRequest, asked: Request, problem: BwvError | None = None) -> HttpResponse:
     decided = asked.state == RequestState.DECIDED
-    ready = {"match__state__in": GIVING, "state__in": READY, "object__isnull": False}
-    copies = Release.objects.filter(match__request=asked, **ready) if decided else ()
     return render(
         request,
         "disclosure/status.html",
         {
             "asked": asked,
             "decided": decided,
-            "copies": copies,
+            "copies": copies_given(asked) if decided else (),
+            "withheld": withheld_grounds(asked) if decided else (),
             "notes": asked.notes.all(),
             "pauses": asked.pauses.all(),
             "add_form": forms.AddForm(),

@@ -18,6 +18,7 @@ from openbwv.server.disclosure.actions.release import plan_release
 from openbwv.server.disclosure.actions.submit import Answers, submit_request
 from openbwv.server.disclosure.deadlines import months_after
 from openbwv.server.disclosure.gaps import gaps_in_reach
+from openbwv.server.disclosure.given import copies_given, withheld_grounds
 from openbwv.server.disclosure.models import Match, Request
 from openbwv.server.disclosure.undocked import undocked_in_reach
 from openbwv.server.people.actions import NotPermitted
@@ -124,6 +125,8 @@ def show(
             "deleted": queries.deleted_in_reach(asked),
             "undocked": undocked_in_reach(asked) if asked.is_open and request.user.has_role("disclosure") else (),
             "gaps": gaps_in_reach(asked) if asked.is_open and request.user.has_role("disclosure") else (),
+            "given": copies_given(asked) if asked.outcome else (),
+            "withheld": withheld_grounds(asked),
             "pauses": asked.pauses.all(),
             "notes": asked.notes.all(),
             "forms": {what: form_at.deed(what) for what in ("identity", "extend", "narrow", "answer")},
