@@ -4,17 +4,13 @@ Lines are those of the file, the header being line 1. Nothing is guessed: blank,
 dot are missing, everything else must parse. Bytes may be gzipped.
 """
 
-import csv
-import gzip
-import hashlib
-import io
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from openbwv.studies.csv_rows import CsvRows
 from openbwv.studies.errors import BadRow, BadTable
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
@@ -22,8 +18,6 @@ TREATED = frozenset({"1", "1.0", "treated", "treatment", "t", "true", "yes", "ca
 CONTROL = frozenset({"0", "0.0", "control", "c", "false", "no", "none given"})
 AFTER, BEFORE = frozenset({"after", "post"}), frozenset({"before", "pre"})
 MONTH = r"^(\d{4})-(0[1-9]|1[0-2])$"
-GZIP_MAGIC = b"\x1f\x8b"
-LARGEST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -107,70 +101,15 @@ class Table:
 def read_table(data: bytes, *, file: str) -> Table:
     """Read the bytes of a CSV file, gzipped or not; `file` is its name for messages.
 
-    Raises BadTable for bytes that are no table (broken gzip, no UTF-8, no header, a name twice) and BadRow for a line
-    with too few or too many fields.
+    Raises BadTable for bytes that are no table (broken gzip, no text, no header, a name twice) and BadRow for a line
+    with too few or too many fields. A blank line becomes a row of missing values, so that it is listed, not lost.
     """
-    reader = csv.reader(io.StringIO(_text(data, file), newline=""), strict=True)
-    rows: list[list[str]] = []
+    source = CsvRows(data, file=file)
+    nothing = [""] * len(source.names)
+    cells: list[list[str]] = []
     lines: list[int] = []
-    header: list[str] = []
-    before = 0
-    try:
-        for fields in reader:
-            if not header:
-                header = _header(fields, file)
-            else:
-                rows.append(_full(fields, header, file, before + 1))
-                lines.append(before + 1)
-            before = reader.line_num
-    except csv.Error as problem:
-        what = f"{file}, line {reader.line_num}: {problem}."
-        raise BadTable(what=what, remedy="Quote fields that hold commas or quotes.") from problem
-    if not header:
-        raise BadTable(what=f"{file} is empty.", remedy="The first line names the columns.")
-    cells = pd.DataFrame(rows, columns=pd.Index(header), dtype=object)
-    return Table(file, cells, np.array(lines, dtype=int), hashlib.sha256(data).hexdigest())
-
-
-def _header(fields: list[str], file: str) -> list[str]:
-    names = [name.strip() for name in fields]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if not names or "" in names:
-        raise BadTable(what=f"{file}, line 1: a column has no name.", remedy="The first line names the columns.")
-    if twice:
-        what = f"{file}, line 1: the column '{twice[0]}' stands there twice."
-        raise BadTable(what=what, remedy="Give every column one name of its own.")
-    return names
-
-
-def _full(fields: list[str], header: list[str], file: str, line: int) -> list[str]:
-    """Return the fields of a line; a blank line becomes a row of missing values, so that it is listed, not lost."""
-    if not fields:
-        return [""] * len(header)
-    if len(fields) != len(header):
-        short = len(fields) < len(header)
-        raise BadRow(
-            file=file,
-            line=line,
-            column=header[len(fields)] if short else header[-1],
-            problem=f"the line has {len(fields)} fields, the header {len(header)}.",
-            remedy="Every line needs as many fields as the header; quote fields that hold commas.",
-        )
-    return fields
-
-
-def _text(data: bytes, file: str) -> str:
-    if data.startswith(GZIP_MAGIC):
-        try:
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(LARGEST_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as problem:
-            remedy = "Fetch the file again."
-            raise BadTable(what=f"{file} is a broken gzip file: {problem}.", remedy=remedy) from problem
-    if len(data) > LARGEST_BYTES:
-        raise BadTable(what=f"{file} is larger than 1 GiB.", remedy="Split it, or leave out columns that are not used.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = data[: problem.start].count(b"\n") + 1
-        what = f"{file}, line {line}: byte {data[problem.start]:#04x} is not UTF-8."
-        raise BadTable(what=what, remedy="Save the file as UTF-8.") from problem
+    for numbers, rows in source.chunks():
+        lines += numbers
+        cells += [row or nothing for row in rows]
+    frame = pd.DataFrame(cells, columns=pd.Index(source.names), dtype=object)
+    return Table(file, frame, np.array(lines, dtype=int), source.sha256)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openbwv.studies import csv_rows
 from openbwv.studies.errors import BadRow, BadTable
-from openbwv.studies.importers import sheet
 from openbwv.studies.importers.kinds import Moment, Name, Number, Text, Truth, WallClock
 from openbwv.studies.importers.sheet import Field, read
 
@@ -90,7 +90,7 @@ def test_lines_are_those_of_the_file_also_after_quoted_line_ends_and_blank_lines
 
 
 def test_no_row_is_lost_where_blank_lines_fill_a_whole_step(monkeypatch):
-    monkeypatch.setattr(sheet, "ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr(csv_rows, "ROWS_AT_A_TIME", 2)
     found = read((HEAD + "\n" * 5 + "a,P,2016-06-01,1,yes\n").encode(), fields(), file="f.csv")
     assert list(found.lines) == [7]
     assert len(found.blank_lines) == 5
@@ -119,7 +119,7 @@ def test_another_encoding_can_be_named():
 
 
 def test_a_packed_file_cannot_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(sheet, "LARGEST_BYTES", 100_000)
+    monkeypatch.setattr(csv_rows, "LARGEST_BYTES", 100_000)
     bomb = gzip.compress((HEAD + "a,P,2016-06-01,1,yes\n" * 100_000).encode())
     assert len(bomb) < 20_000
     refused(bomb, "MiB")

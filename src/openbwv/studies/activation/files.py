@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from openbwv.studies.csv_rows import LARGEST_BYTES
 from openbwv.studies.errors import BadStudyOption, BadTable
-from openbwv.studies.importers.sheet import LARGEST_BYTES
 
 
 def load(path: str) -> bytes:
