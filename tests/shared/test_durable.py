@@ -138,3 +138,47 @@ def test_files_are_private_and_folders_are_made_with_their_parents(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(durable.WriteFailed, match="Check that the folder exists"):
         durable.write_durably(tmp_path / "nowhere" / "x", b"")
+
+
+def test_a_move_is_whole_under_one_of_two_names_whatever_crash(tmp_path):
+    def check(folder, finished):
+        there = [path for path in (folder / "vault" / "a", folder / "aside" / "b") if path.exists()]
+        assert there
+        assert all(path.read_bytes() == DATA for path in there)
+        assert not finished or there == [folder / "aside" / "b"]
+
+    assert crash_everywhere(tmp_path, move, check) >= 4
+
+
+def test_both_folders_are_synced_after_a_move(tmp_path, monkeypatch):
+    synced, real = [], durable.sync_folder
+    monkeypatch.setattr(durable, "sync_folder", lambda folder: (synced.append(folder), real(folder)))
+    move(tmp_path)
+    assert synced[-2:] == [tmp_path / "aside", tmp_path / "vault"]
+
+
+def test_a_move_to_another_disk_copies_and_never_leaves_half_a_file(tmp_path, monkeypatch):
+    def elsewhere(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "rename", elsewhere)
+    move(tmp_path)
+    assert (tmp_path / "aside" / "b").read_bytes() == DATA
+    assert os.listdir(tmp_path / "vault") == []
+    (tmp_path / "vault" / "c").write_bytes(DATA)
+    monkeypatch.setattr(os, "fdatasync", full)
+    with pytest.raises(durable.DiskFull):
+        durable.move_durably(tmp_path / "vault" / "c", tmp_path / "aside" / "c")
+    assert (tmp_path / "vault" / "c").read_bytes() == DATA
+    assert os.listdir(tmp_path / "aside") == ["b"]
+
+
+def full(*_arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def move(folder):
+    for name in ("vault", "aside"):
+        (folder / name).mkdir()
+    (folder / "vault" / "a").write_bytes(DATA)
+    durable.move_durably(folder / "vault" / "a", folder / "aside" / "b")

@@ -21,7 +21,7 @@ from openbwv.dock.journals import JournalStore
 from openbwv.dock.layout import ASIDE, CUSTODY, LEAVING, Layout
 from openbwv.recording import Trust
 from openbwv.recording.errors import BwvError
-from openbwv.shared.durable import make_folder, remove_durably, sweep, sync_folder, write_durably
+from openbwv.shared.durable import make_folder, move_durably, remove_durably, sweep, write_durably
 
 log = logging.getLogger("openbwv.dock")
 
@@ -67,7 +67,7 @@ class Spool:
         except BwvError as problem:
             # This disk damaged it. The camera has not been wiped, so it will send it again; the rest goes on.
             aside = self.layout.aside(kid) / f"damaged-{rec_id.hex()}-{secrets.token_hex(4)}"
-            os.rename(folder, aside)
+            move_durably(folder, aside)
             log.error("recording %s in the spool is damaged (%s); set aside as %s", rec_id.hex(), problem.what, aside)
             return
         if held.reader.opened:
@@ -174,8 +174,7 @@ class Spool:
         leaving = held.folder.with_name(LEAVING + held.folder.name)
         with self._lock, held.lock:
             self._held.pop((held.kid, held.rec_id), None)
-            os.rename(held.folder, leaving)
-            sync_folder(leaving.parent)
+            move_durably(held.folder, leaving)
             self.full = False
         shutil.rmtree(leaving)
 

@@ -11,6 +11,8 @@ System calls of `write_durably` and of `NewFile`, in order:
 
 A crash after any of them leaves either no NAME or the whole NAME, and at most one `.tmp` file, which `sweep` removes.
 `replace=True` (only for files that are state, never evidence) puts `renameat` in the place of 4 and 5.
+`move_durably` renames and then syncs both folders: until then a power cut may bring the old name back. To another disk
+the bytes are copied as above, and only then is the old name unlinked.
 `append_durably` opens with O_APPEND, writes, and calls `fdatasync`; a failed append is cut off again with `ftruncate`.
 """
 
@@ -179,6 +181,25 @@ def make_folder(path: Path, *, mode: int = 0o700) -> None:
         raise as_write_error(problem, path) from problem
 
 
+def move_durably(source: Path, target: Path) -> None:
+    """Give a file or a folder another name, durably; raises DiskFull, WriteFailed, and then the old name stands.
+
+    A file may go to another disk; there a `target` that exists is refused (AlreadyThere), here it is replaced.
+    """
+    try:
+        try:
+            os.rename(source, target)
+        except OSError as problem:
+            if problem.errno != errno.EXDEV:
+                raise
+            _copy(source, target)
+            os.unlink(source)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+    except OSError as problem:
+        raise as_write_error(problem, target) from problem
+
+
 def remove_durably(path: Path) -> bool:
     """Unlink `path` and sync its folder; return whether it was there. Raises WriteFailed."""
     try:
@@ -209,6 +230,13 @@ def sweep(folder: Path) -> int:
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as file, NewFile(target) as new:
+        while block := file.read(WRITE_BYTES):
+            new.write(block)
+        new.commit()
 
 
 def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:

@@ -17,6 +17,7 @@ from openbwv.server.vault.keyd.passphrase import read_passphrase
 from openbwv.server.vault.restoring import files
 from openbwv.server.vault.restoring.errors import OtherDatabase, WrongKeyring
 from openbwv.shared import agency
+from openbwv.shared.durable import move_durably
 from openbwv.shared.log_folder import checkpoint_file
 
 EXAMPLES = """  ./bwv restore --from /mnt/backup/bwv --keyring /media/usb-stick/keyring --state /srv/bwv-new
@@ -112,7 +113,7 @@ def _settle(place_of: Path, work: Path, ring: keyring.Keyring, arguments: argpar
     report = settle(work, backup=Path(arguments.source), ring=ring, choice=choice, generation=generation, clock=clock())
     if choice.behind:
         ring.renew_log(origin=f"{force.origin.split('/generation-')[0]}/generation-{generation}")
-        (work / "log").rename(work / f"log-generation-{force.generation}")
+        move_durably(work / "log", work / f"log-generation-{force.generation}")
         replace(force, origin=ring.origin, vkey=ring.vkey, generation=generation).write(work)
         place.retire(force.generation)
     elif note != choice.note:

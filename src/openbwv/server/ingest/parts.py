@@ -34,6 +34,7 @@ from openbwv.server.vault.models import ObjectKind, Part, StoredObject
 from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
 from openbwv.shared.door import PART_LIMIT_BYTES
+from openbwv.shared.durable import move_durably
 
 DIGEST = re.compile(r"\bsha-256=:([A-Za-z0-9+/=]{44}):")  # RFC 9530, one algorithm
 
@@ -268,7 +269,7 @@ def _quarantine(job: PartJob, refusal: NotSignedBytes, peer: Peer, clock: Clock)
     job.file.commit()
     key, target = aside_store().new()
     target.__exit__(None, None, None)
-    vault_store().path(job.key).rename(aside_store().path(key))
+    move_durably(vault_store().path(job.key), aside_store().path(key))
     at_database(
         keep_file_aside,
         key,

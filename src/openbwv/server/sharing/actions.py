@@ -1,6 +1,5 @@
 """Exporting one recording: right, key release, bundle, event, and only then the folder's name."""
 
-import os
 import secrets
 import shutil
 from datetime import datetime
@@ -27,7 +26,7 @@ from openbwv.server.vault import door
 from openbwv.server.vault.force import force
 from openbwv.server.vault.keys import key_client
 from openbwv.shared.clock import Clock
-from openbwv.shared.durable import as_write_error
+from openbwv.shared.durable import as_write_error, move_durably
 
 PARTIAL = ".unfinished"
 
@@ -57,7 +56,7 @@ def export_recording(
         _seal(work, recording, tagmanifest, actor=actor, sealed=sealed, clock=clock)
         event = _log_export(recording, tagmanifest, actor=actor, reason=reason, sealed=sealed, clock=clock)
         wait_for_leaf(event)
-        os.rename(work, to)
+        move_durably(work, to)
     except OSError as problem:
         raise as_write_error(problem, to) from problem
     finally:

@@ -15,7 +15,7 @@ from openbwv.server.vault.backup_place import (
 )
 from openbwv.server.vault.folders import lay_folders
 from openbwv.server.vault.restoring.errors import BackupDamaged, RestoreTargetExists
-from openbwv.shared.durable import NewFile, make_folder
+from openbwv.shared.durable import NewFile, make_folder, move_durably
 
 UNFINISHED = ".restoring"
 CHUNK_BYTES = 1 << 20
@@ -87,4 +87,4 @@ def give_name(work: Path, state: Path) -> None:
     """Give the finished folder its name; an empty folder of that name makes way."""
     if state.exists():
         state.rmdir()
-    work.rename(state)
+    move_durably(work, state)
