@@ -105,6 +105,29 @@ def test_each_key_does_what_the_list_says(watched):
     press(page, "k")
 
 
+ALWAYS = ["Space or K", "J", "L", ",", ".", "Shift ,", "Shift .", "←", "→", "Home", "End", "1 to 9", "M", "?"]
+
+
+@pytest.mark.parametrize(("name", "marked", "more"), [("avery", True, {"[", "]", "F"}), ("devi", False, set())])
+def test_the_list_names_exactly_the_keys_that_do_something_here(open_page, viewing, door, name, marked, more):
+    from openbwv.server.evidence.models import Mark, Recording
+
+    footage = make_footage(fps=25)
+    address = viewing(name, footage=footage)
+    if marked:
+        Mark.objects.create(recording=Recording.objects.get(), kind="marker", from_ms=3000, seq=1)
+    page = open_page(name, "/account/me")
+    door(page, footage)
+    page.goto(address)
+    page.wait_for_selector("#player[data-ready='1']")
+    press(page, "?")
+    listed = page.locator("#key-rows kbd").all_inner_texts()
+    assert set(listed) == {*ALWAYS, *more}
+    assert len(listed) == len(set(listed))
+    press(page, "Escape", "f")
+    expect(page.locator("#flag-form[open]")).to_have_count(1 if "F" in more else 0)
+
+
 def test_f_opens_the_flag_form_at_the_moment_shown(watched):
     play_and_pause_at_once = """() => {
         window.bwvPlayer.video.currentTime = 5;

@@ -1,6 +1,7 @@
 /**
  * The player's keys (note: WCAG 2.1.4 – they can be switched off, and are off while typing).
- * The table is also what `?` lists, so that no key can be missing from the list.
+ * The table is also what `?` lists, so that no key can be missing from the list. A key without anything to do on this
+ * page (no flag to jump to, nobody who may flag) is neither listed nor listened to.
  */
 const STORE = "bwv-keys-off";
 const TYPING = "textarea, select, input:not([type=range]):not([type=checkbox]):not([type=button]):not([type=submit])";
@@ -26,8 +27,6 @@ export const KEYS = [
   ["?", ["?"], "show this list", "help"],
 ];
 
-const DEEDS = new Map(KEYS.flatMap(([, keys, , deed]) => keys.map((key) => [key, deed])));
-
 export function keysAreOn() {
   return localStorage.getItem(STORE) !== "1";
 }
@@ -37,12 +36,13 @@ export function setKeysOn(on) {
   else localStorage.setItem(STORE, "1");
 }
 
-/** Call `act(deed, key)` for every key of the table pressed on the page. */
-export function listen(act) {
+/** Call `act(deed, key)` for every key of `offered`, rows of KEYS, pressed on the page; others are left alone. */
+export function listen(offered, act) {
+  const deeds = new Map(offered.flatMap(([, keys, , deed]) => keys.map((key) => [key, deed])));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPING)) return;
     const key = event.key.toLowerCase();
-    const deed = DEEDS.get(event.shiftKey && DEEDS.has(`shift+${key}`) ? `shift+${key}` : key);
+    const deed = deeds.get(event.shiftKey && deeds.has(`shift+${key}`) ? `shift+${key}` : key);
     if (!deed || (!keysAreOn() && !event.target.closest("input[type=range]"))) return;
     const onControl = event.target.closest("button, a, summary, input[type=checkbox]");
     if (onControl && key === " ") return; // Space presses the control that has the focus

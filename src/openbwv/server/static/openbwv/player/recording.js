@@ -194,9 +194,16 @@ function toFlag(direction) {
   if (next !== undefined) jump(next);
 }
 
+/** The keys that do something on this page. */
+function keysHere() {
+  const idle = new Set();
+  if (!$("flag-form")) idle.add("flag");
+  if (!facts.flags.length) idle.add("previousFlag").add("nextFlag");
+  return KEYS.filter(([, , , deed]) => !idle.has(deed));
+}
+
 function flagFromHere() {
   const box = $("flag-form");
-  if (!box) return;
   pause();
   box.open = true;
   box.querySelector("[name=media_ms]").value = Math.round((video.currentTime - source.startS) * 1000);
@@ -204,7 +211,8 @@ function flagFromHere() {
 }
 
 function wire() {
-  listen((deed, key) => deeds[deed](key));
+  const offered = keysHere();
+  listen(offered, (deed, key) => deeds[deed](key));
   for (const button of document.querySelectorAll("[data-deed]")) {
     button.addEventListener("click", () => deeds[button.dataset.deed]());
   }
@@ -212,7 +220,7 @@ function wire() {
   $("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
   for (const name of ["play", "pause"]) video.addEventListener(name, showPlaying);
   const rows = $("key-rows");
-  for (const [shown, , words] of KEYS) {
+  for (const [shown, , words] of offered) {
     const row = rows.insertRow();
     const kbd = document.createElement("kbd");
     kbd.textContent = shown;
