@@ -56,7 +56,16 @@ def test_lowering_everything_is_no_more_than_an_old_statement():
 
 @pytest.mark.parametrize(
     "changes",
-    [{3: b"short"}, {8: [-1]}, {8: [True]}, {8: [1] * 10_001}, {9: [1]}, {9: [1, 2, 99, 4]}, {10: ["o", 1, b"r", b""]}],
+    [
+        {3: b"short"},
+        {8: [-1]},
+        {8: [True]},
+        {8: [2**63]},
+        {8: [1] * 10_001},
+        {9: [1]},
+        {9: [1, 2, 99, 4]},
+        {10: ["o", 1, b"r", b""]},
+    ],
 )
 def test_a_statement_of_another_shape_is_refused(changes):
     signer, chain = AGENCY.signer(r.USE_CAMERA)

@@ -23,8 +23,16 @@ from openbwv.shared.durable import DiskFull
 
 GUARD_EVERY_S = 10
 HEARTBEAT_S = 30
-STATE_CODES = {state: number for number, state in enumerate(State)}
+MODES = {state: r.CameraMode[state.name] for state in State}
+NOT_NOTED = OPEN_STATES | {State.STOPPING, State.BOOT}  # the recording itself tells of these, and BOOT is written
 ENCODING = OPEN_STATES | {State.STANDBY, State.STOPPING}
+OFF_REASONS = {"battery_critical": r.PowerReason.BATTERY, "shutdown": r.PowerReason.SHUTDOWN}
+POWER_REASONS = {
+    "power_off": r.PowerReason.BY_HAND,
+    "dock": r.PowerReason.DOCK,
+    "fault": r.PowerReason.FAULT,
+    "fail": r.PowerReason.FAULT,
+}
 REASONS = {
     "stop": r.CloseReason.BUTTON,
     "dock": r.CloseReason.DOCK,
@@ -75,6 +83,7 @@ class Camera:
         self.failure: BwvError | None = None
         self.source_over = False
         self._close_reason: r.CloseReason | None = None
+        self._why_off: r.PowerReason | None = None
         self.told_ms: int | None = None
         self._source: Source | None = None
         self._ticks: Iterator[Tick] = iter(())
@@ -127,6 +136,8 @@ class Camera:
             )
         refusal = self.parts.guard.refuses_start(self.parts.free(self.parts.store_path))
         self._close_reason = REASONS.get(name)
+        self._why_off = OFF_REASONS.get(name, self._why_off)
+        before = self.state
         acts = self.machine.take(name, refuse_start=refusal)
         if acts is None:
             if self.machine.refusal:
@@ -135,11 +146,36 @@ class Camera:
                     remedy="Dock the camera so that it is emptied; nothing is ever overwritten to make room.",
                 )
             return False
+        self._note_mode(before, name)
         for act in acts:
             if deed := self._acts.get(act):
                 deed()
         self._show()
         return True
+
+    def _note_mode(self, before: State, name: str) -> None:
+        """Write a change of mode into the journal. Where that fails it is said, and nothing else waits for it."""
+        if self.state == before or self.state in NOT_NOTED:
+            return
+        reason = POWER_REASONS.get(name) or (self._why_off if self.state == State.OFF else None)
+        try:
+            if self.state == State.SLEEP:
+                self.parts.journal.event(r.EventKind.SLEEP)
+            elif before == State.SLEEP:
+                self.parts.journal.event(r.EventKind.WAKE)
+            else:
+                self.parts.journal.mode(MODES[self.state], reason)
+        except BwvError as problem:
+            self.parts.indicator.say(f"The journal was not written. {problem.what}")
+
+    def note_off(self, reason: r.PowerReason) -> None:
+        """Write into the journal, as the last thing, that this camera goes off; nothing when it is off already."""
+        if self.state == State.OFF:
+            return
+        try:
+            self.parts.journal.mode(r.CameraMode.OFF, reason)
+        except BwvError as problem:
+            self.parts.indicator.say(f"The journal was not written. {problem.what}")
 
     def must(self, name: str) -> None:
         """Take an event that a person asked for; raises CannotNow when it means nothing here."""
@@ -200,7 +236,7 @@ class Camera:
             self._watch_storage(deck)
         if self.state == State.STANDBY and self._ticked % (fps * HEARTBEAT_S) == 0:
             free = self.parts.free(self.parts.store_path)
-            self.parts.journal.event(r.EventKind.HEARTBEAT, public={1: STATE_CODES[self.state], 3: free})
+            self.parts.journal.event(r.EventKind.HEARTBEAT, public={1: int(MODES[self.state]), 3: free})
         self._show()
 
     def _watch_recording(self, deck: Deck) -> None:

@@ -1,7 +1,8 @@
 """One visit of a camera to a dock (or to the server itself).
 
-Order: hello with a signed inventory of everything · evidence receipts for what was copied before, and their wipes ·
-manifests and keys of all recordings · the journal · media, the most urgent first · receipts again, as long as asked.
+Order: hello with a signed inventory of everything · the signed counters · evidence receipts for what was copied
+before, and their wipes · manifests and keys of all recordings · the journal · media, the most urgent first · receipts
+again, as long as asked.
 A dock's custody receipt permits nothing; only an evidence receipt that holds in full (openbwv.shared.receipts) reaches
 `store.wipe`.
 """
@@ -15,8 +16,9 @@ from typing import Any
 from cryptography import x509
 
 from openbwv import recording as r
+from openbwv.camera.counting import count_statement
 from openbwv.camera.errors import StoreDamaged
-from openbwv.camera.homecoming import Homecoming, load_revocations
+from openbwv.camera.homecoming import Homecoming, load_revocations, read_anchor
 from openbwv.camera.identity import Identity
 from openbwv.camera.journal import Journal
 from openbwv.camera.layout import JOURNAL, MANIFEST
@@ -134,6 +136,7 @@ class Docking:
         """Do everything once over one connection; raises DoorUnreachable when that breaks, DoorError otherwise."""
         with self.client() as client:
             welcome = self.greet(client)
+            self._state_counts(client)
             self.wipe_receipted(client)
             parcels = [parcel_of(each) for each in self.readable()]
             sendable = [
@@ -273,6 +276,24 @@ class Docking:
             public = {1: given.pseudonym, 2: given.from_ms, 3: given.until_ms}
             self.journal.event(r.EventKind.ASSIGNED, public=public)
         self.told("This camera was assigned.")
+
+    def _state_counts(self, client: DoorClient) -> None:
+        """Say under signature how many recordings this camera began; what becomes of it must not hold up footage."""
+        if self.journal is None:
+            return
+        statement = count_statement(
+            store=self.store,
+            journal=self.journal,
+            held=[each.rc for each in self.readable()],
+            clock=self.clock.state(),
+            anchor=read_anchor(self.identity.folder / "anchor.json"),
+        )
+        try:
+            client.put_counts(self.identity.kid, statement.encode(self.identity.signer, self.identity.chain))
+        except DoorUnreachable:
+            raise
+        except DoorError as problem:
+            self.told(f"The counters were not taken: {problem.what}")
 
     def _send_journal(self, client: DoorClient) -> None:
         path = self.journal.path if self.journal is not None else self.store.path / JOURNAL

@@ -149,6 +149,7 @@ def _start(store: Store, arguments: argparse.Namespace) -> Started:
     tell = _teller(arguments)
     for sentence in started.sentences:
         tell(sentence)
+    started.journal.mode(r.CameraMode.DOCKED, r.PowerReason.DOCK)
     return started
 
 

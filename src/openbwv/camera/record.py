@@ -95,6 +95,7 @@ def record(plan: Plan) -> int:
         )
         try:
             _follow(camera, plan, policy)
+            camera.note_off(r.PowerReason.SHUTDOWN)
         finally:
             writer.stop()
         if camera.failure is not None and camera.last_folder is None:

@@ -27,7 +27,7 @@ from openbwv.camera.sources import SOUND_HELP, open_source
 from openbwv.camera.startup import Started, recover_again, start_up
 from openbwv.camera.store import Store
 from openbwv.command import Parser
-from openbwv.recording import CATEGORIES
+from openbwv.recording import CATEGORIES, PowerReason
 from openbwv.recording.errors import BwvError
 from openbwv.shared.clock import clock_from_environment
 
@@ -73,6 +73,7 @@ class Run:
     def __init__(self, args: argparse.Namespace, started: Started) -> None:
         self._args, self._started = args, started
         self._over = False
+        self._why_off = PowerReason.SHUTDOWN
         self._dock_url = args.dock
         self._leave_dock = threading.Event()
         self._docking: threading.Thread | None = None
@@ -118,6 +119,7 @@ class Run:
                 if not self._camera.step():
                     time.sleep(IDLE_S)
             self._shut_down(self._camera)
+            self._camera.note_off(self._why_off)
         finally:
             keys.close()
             control.close()
@@ -143,7 +145,7 @@ class Run:
                 return
             try:
                 if command.name == "quit":
-                    self._over = True
+                    self._over, self._why_off = True, PowerReason.BY_HAND
                     command.answer.put(self._deeds.status())
                     return
                 command.answer.put(self._deeds.do(command.name, command.argument))

@@ -48,7 +48,14 @@ def start_up(store: Store, clock: Clock, *, test_identity: bool = False, name: s
     boots = counters.boots + 1
     store.count(Counters(boots, counters.rc, counters.last_rec_id, counters.last_tail))
     camera_clock = CameraClock(clock, identity.sync)
-    journal = Journal(store, identity.signer, identity.chain, mono_ns=clock.mono_ns, utc_ms=clock.utc_ms)
+    journal = Journal(
+        store,
+        identity.signer,
+        identity.chain,
+        mono_ns=clock.mono_ns,
+        utc_ms=clock.utc_ms,
+        clock_state=camera_clock.state,
+    )
     sentences = [said for said in (journal.start(boots), *identity.warnings) if said]
     wiped = store.finish_wipes()
     sentences += [f"The wipe of {rec_id.hex()} was finished." for rec_id in wiped]

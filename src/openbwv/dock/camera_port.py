@@ -65,6 +65,7 @@ def camera_app(hall: Hall) -> Starlette:
         (recording + "/complete", {"POST": port.post_complete}),
         ("/receipts", {"GET": port.get_receipts}),
         ("/journal", {"GET": port.get_journal, "PUT": port.put_journal}),
+        ("/counts", {"PUT": port.put_counts}),
         ("/renewals", {"POST": port.post_renewal}),
         ("/assignment", {"GET": port.get_assignment}),
         ("/consistency", {"GET": port.get_consistency}),
@@ -240,6 +241,14 @@ class CameraPort:
         add = self.spool.journals.add
         next_seq = await run_in_threadpool(self._promised, len(data), lambda: add(kid, data, from_seq=from_seq))
         return answer({"next_seq": next_seq, "tail": None})
+
+    async def put_counts(self, request: Request) -> Response:
+        """PUT /counts?camera=KID: the camera's signed counters, kept until the server has taken them."""
+        _, kid = self._own_kid(request)
+        data = await whole_body(request, limit=HELLO_LIMIT_BYTES)
+        new = await run_in_threadpool(self._promised, len(data), lambda: self.spool.counts.add(kid, data))
+        self.hall.wake.set()
+        return answer({}, 201 if new else 200)
 
     async def get_assignment(self, request: Request) -> Response:
         """GET /assignment: what waits for this camera, if anything."""

@@ -7,7 +7,9 @@ SPOOL/<kid>/<rec_id>/manifest.cbor     signed entries, checked, appended
                      custody.cbor      the custody receipt that was given: every byte above is held
 SPOOL/<kid>/receipts/<rec_id>.cbor     the server's evidence receipt; the folder above goes when it is there
 SPOOL/<kid>/journal/<journal id>.cbor  the device journal, entries appended
-SPOOL/<kid>/aside/                     what contradicts what is held; never deleted here, forwarded by a person
+SPOOL/<kid>/counts/<hash>.cbor         what the camera signed of its counters, until the server has taken it
+SPOOL/<kid>/aside/                     what contradicts what is held; never deleted here. Signed entries are told to the
+                                       server (….told), the rest is forwarded by a person
 SPOOL/<kid>/assignment.cbor            the newest assignment for this camera, until it takes the next one
 """
 
@@ -51,6 +53,10 @@ class Layout:
     def journal(self, kid: bytes, journal_id: bytes) -> Path:
         """One chain of a camera's journal."""
         return self.camera(kid) / "journal" / f"{journal_id.hex()}.cbor"
+
+    def counts(self, kid: bytes) -> Path:
+        """Where what a camera signed of its counters waits for the server."""
+        return self.camera(kid) / "counts"
 
     def assignment(self, kid: bytes) -> Path:
         """The assignment that waits for a camera."""

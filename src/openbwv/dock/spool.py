@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from openbwv.dock.counts import CountStore
 from openbwv.dock.errors import NoSuchRecording, SpoolFull
 from openbwv.dock.held import HeldRecording
 from openbwv.dock.journals import JournalStore
@@ -42,6 +43,7 @@ class Spool:
     def __init__(self, root: Path, *, trust: Trust, limits: SpoolLimits | None = None) -> None:
         self.layout = Layout(root)
         self.journals = JournalStore(self.layout, trust=trust)
+        self.counts = CountStore(self.layout, trust=trust)
         self.full = False
         self._trust, self._limits = trust, limits or SpoolLimits()
         self._lock = threading.RLock()
@@ -55,7 +57,8 @@ class Spool:
             folder = self.layout.camera(kid)
             for leftover in folder.glob(f"{LEAVING}*"):
                 shutil.rmtree(leftover)
-            for place in (folder, self.layout.receipt(kid, b"").parent, self.layout.aside(kid)):
+            receipts, counts = self.layout.receipt(kid, b"").parent, self.layout.counts(kid)
+            for place in (folder, receipts, counts, self.layout.aside(kid)):
                 sweep(place)
             for rec_id in self.layout.recordings(kid):
                 self._load_recording(kid, rec_id)

@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from openbwv.custody import CustodyError
 from openbwv.dock.backoff import Backoff
-from openbwv.dock.desk import Desk
+from openbwv.dock.contradictions import untold
+from openbwv.dock.desk import CODE_ENTRIES_FIRST, Desk
 from openbwv.dock.hall import FromServer, Hall
 from openbwv.dock.held import HeldRecording
 from openbwv.dock.sender import LONGEST_END_S, Senders
@@ -32,6 +33,7 @@ IDLE_S = 5.0
 GREET_AGAIN_S = 60.0
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 PARTS_AT_ONCE, MOST_PARTS_AT_ONCE = 3, 8
+KEPT_ASIDE = {202, 403, 409}  # what the door answers for signed things that it keeps aside
 NS = 1_000_000_000
 
 
@@ -111,6 +113,8 @@ class Uplink:
         for held in self.desk.unannounced():
             self._announce(client, held)
         self._forward_journals(client)
+        self._forward_counts(client)
+        self._report_contradictions(client)
 
     def _announce(self, client: DoorClient, held: HeldRecording) -> None:
         """Send entries and key; what only concerns this recording must not hold up the others."""
@@ -230,6 +234,34 @@ class Uplink:
                 continue
             self.hall.strangers.mark_told(kid)
 
+    def _forward_counts(self, client: DoorClient) -> None:
+        """Hand on what cameras signed of their counters; what the server keeps aside it has as well."""
+        counts = self.hall.spool.counts
+        for kid in self.hall.spool.layout.cameras():
+            for waiting in counts.waiting(kid):
+                try:
+                    client.put_counts(kid, waiting.data)
+                except (DoorUnreachable, DoorFull, DoorBusy):
+                    raise
+                except DoorError as problem:
+                    log.warning("the counters of %s are not taken: %s", kid.hex()[:16], problem.what)
+                    if problem.status not in KEPT_ASIDE:
+                        continue
+                counts.taken(waiting)
+
+    def _report_contradictions(self, client: DoorClient) -> None:
+        """Hand on entries that contradict the ones held here; the door's refusal says that it keeps them aside."""
+        for each in untold(self.hall.spool.layout):
+            try:
+                client.put_manifest(each.rec_id, from_seq=each.seq, entries=each.entry)
+            except (DoorUnreachable, DoorFull, DoorBusy):
+                raise
+            except DoorError as problem:
+                if problem.status not in KEPT_ASIDE or problem.door_code == CODE_ENTRIES_FIRST:
+                    continue  # its recording is not there yet
+                log.warning("entry %d of %s was told to the server: %s", each.seq, each.rec_id.hex(), problem.what)
+            each.mark_told()
+
     def _forward_journals(self, client: DoorClient) -> None:
         journals = self.hall.spool.journals
         for kid in self.hall.spool.layout.cameras():
@@ -240,8 +272,8 @@ class Uplink:
                 journals.hand_on(client, kid)
             except (DoorUnreachable, DoorFull):
                 raise
+            except DoorBusy:
+                continue  # at the next look
             except DoorError as problem:
                 log.warning("the journal of %s is held up: %s", kid.hex()[:16], problem.what)
             self._journals[kid] = have
-            except DoorBusy:
-                continue  # at the next look

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from openbwv.recording.bodies import NO_HASH, Anchor, ClockState
 from openbwv.recording.certificates import USE_CAMERA
-from openbwv.recording.fields import Fields
+from openbwv.recording.fields import MAX_UINT, Fields
 from openbwv.recording.messages import Message
 from openbwv.recording.problems import FormatError
 
@@ -62,7 +62,7 @@ class CountStatement(Message):
     def from_map(cls, f: Fields) -> Self:
         """Read the payload map."""
         held = tuple(f.array(8))
-        if len(held) > MOST_HELD or any(type(rc) is not int or rc < 0 for rc in held):
+        if len(held) > MOST_HELD or any(type(rc) is not int or not 0 <= rc <= MAX_UINT for rc in held):
             raise FormatError(f"The numbers of recordings held are not at most {MOST_HELD} non-negative integers.")
         return cls(
             starts=f.uint(1),
