@@ -110,9 +110,9 @@ def mark_stored(*, recording: Recording, clock: Clock) -> None:
 
 
 def set_thumbnail(*, recording: Recording, stored_object: Any) -> None:
-    """Give it its sealed still."""
-    recording.thumbnail = stored_object
-    recording.save(update_fields=["thumbnail"])
+    """Give it its sealed still, unless its erasing has begun meanwhile."""
+    if Recording.objects.filter(pk=recording.pk, state=State.STORED).update(thumbnail=stored_object):
+        recording.thumbnail = stored_object
 
 
 def minutes_left(recording: Recording) -> int:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from openbwv.recording import FragmentInfo, commit_key, derived_key, media_key, open_sealed
 from openbwv.recording.seal import MEDIA
-from openbwv.server.evidence.models import Recording
+from openbwv.server.evidence.models import Recording, State
 from openbwv.server.vault.errors import NotDerived, NotStored
 from openbwv.server.vault.media_map import FragmentTable, HeldFragment, fragment_table, held_fragments, manifest_runs
 from openbwv.server.vault.models import ObjectKind, StoredObject
@@ -100,7 +100,10 @@ class OpenedRecording(SealedRecording):
 
 
 def put_derived(recording: Recording, key: bytes, kind: str, name: str, data: bytes | Iterable[bytes]) -> StoredObject:
-    """Seal `data` under the derived key and keep it durably; an object of the same kind and name is replaced."""
+    """Seal `data` under the derived key and keep it durably; an object of the same kind and name is replaced.
+
+    Raises NotStored, and keeps nothing, when the recording's erasing has begun meanwhile.
+    """
     pieces = [data] if isinstance(data, bytes) else data
     store = vault_store()
     object_key, file = store.new()
@@ -109,6 +112,12 @@ def put_derived(recording: Recording, key: bytes, kind: str, name: str, data: by
             file.write(chunk)
         file.commit()
     with transaction.atomic():
+        if Recording.objects.select_for_update(of=("self",)).get(pk=recording.pk).state != State.STORED:
+            store.remove(object_key)
+            raise NotStored(
+                what=f"{recording.reference} is being deleted; nothing made from it is kept any more.",
+                remedy="It has a certificate instead.",
+            )
         old = list(StoredObject.objects.filter(recording=recording, kind=kind, name=name))
         for row in old:
             row.delete()
