@@ -141,6 +141,10 @@ class DoorClient:
         path = f"/journal?camera={kid.hex()}&from={from_seq}"
         self._send("PUT", path, body=entries, content_type=door.TYPE_ENTRIES)
 
+    def put_counts(self, kid: bytes, statement: bytes) -> None:
+        """Hand over what the camera `kid` signed of its counters."""
+        self._send("PUT", f"/counts?camera={kid.hex()}", body=statement, content_type=door.TYPE_COSE)
+
     def report_stranger(self, inventory: bytes) -> None:
         """Hand on what a device signed that is not of this force; by a dock."""
         self._send("POST", "/strangers", body=inventory, content_type=door.TYPE_COSE)
