@@ -196,22 +196,8 @@ def hand_out(*, request: Request, release: Release, digits: str, address: str, c
     with transaction.atomic():
         if code.message_id:
             OutboxMessage.objects.filter(pk=code.message_id).update(body=USED)
-        Release.objects.filter(pk=release.pk).update(
-            state=ReleaseState.HANDED_OUT, handed_utc=release.handed_utc or utc(clock)
-        )
-        log_event(
-            EventType.RELEASE,
-            recording=release.match.recording,
-            actor_label="asker",
-            why=request.reference,
-            rule="reference, secret and one-time code",
-            details={
-                "request": request.reference,
-                "release": release.pk,
-                "sha256": bytes(release.sha256).hex(),
-                "length": release.length,
-            },
-            clock=clock,
+        _note_handed_out(
+            release, request, actor=None, why=request.reference, rule="reference, secret and one-time code", clock=clock
         )
     return door.release_chunks(release.object)
 
@@ -233,25 +219,32 @@ def hand_over(*, request: Request, release: Release, shown: str, actor: Person, 
             what="This copy cannot be handed over yet.", remedy="Have it checked and answer the request first."
         )
     with transaction.atomic():
-        Release.objects.filter(pk=release.pk).update(
-            state=ReleaseState.HANDED_OUT, handed_utc=release.handed_utc or utc(clock)
-        )
-        log_event(
-            EventType.RELEASE,
-            recording=release.match.recording,
-            actor=actor,
-            why=shown.strip(),
-            rule=rule,
-            details={
-                "deed": "handed-over",
-                "request": request.reference,
-                "release": release.pk,
-                "sha256": bytes(release.sha256).hex(),
-                "length": release.length,
-            },
-            clock=clock,
-        )
+        _note_handed_out(release, request, actor=actor, why=shown.strip(), rule=rule, clock=clock)
     return door.release_chunks(release.object)
+
+
+def _note_handed_out(
+    release: Release, request: Request, *, actor: Person | None, why: str, rule: str, clock: Clock
+) -> None:
+    """Note in the caller's transaction that a copy leaves, by an officer's hand or, without `actor`, by code."""
+    handed_utc = release.handed_utc or utc(clock)
+    Release.objects.filter(pk=release.pk).update(state=ReleaseState.HANDED_OUT, handed_utc=handed_utc)
+    details = {
+        "request": request.reference,
+        "release": release.pk,
+        "sha256": bytes(release.sha256).hex(),
+        "length": release.length,
+    }
+    log_event(
+        EventType.RELEASE,
+        recording=release.match.recording,
+        actor=actor,
+        actor_label="" if actor else "asker",
+        why=why,
+        rule=rule,
+        details=details | ({"deed": "handed-over"} if actor else {}),
+        clock=clock,
+    )
 
 
 class _Tally:
