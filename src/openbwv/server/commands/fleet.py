@@ -1,4 +1,4 @@
-"""`./bwv fleet`: list cameras and docks, invite a dock, revoke or report lost."""
+"""`./bwv fleet`: list cameras and docks, invite a dock, revoke or report lost, write a camera off."""
 
 import argparse
 import json
@@ -6,12 +6,14 @@ from typing import Any
 
 from openbwv.command import Parser
 from openbwv.server.boot import add_state, boot
+from openbwv.server.commands import write_off
 from openbwv.server.commands.acting import acting_person, add_acting, refusals_logged
 
 EXAMPLES = """  ./bwv fleet list --state STATE
   ./bwv fleet invite-dock --name "Lewisham 1" --unit lewisham --as harper --reason "new dock"
   ./bwv fleet revoke 0417 --as harper --reason "key copied"
   ./bwv fleet lost 0417 --as harper --reason "left on the river bus"
+  ./bwv fleet write-off propose 0417 --because lost --as harper --reason "looked for since May"
 """
 
 
@@ -36,11 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     revoke = verbs.add_parser("revoke", help="refuse a camera or dock from its next request on", examples=lines[2])
     about = "report a camera lost; if it comes back, what is on it is taken"
     lost = verbs.add_parser("lost", help=about, examples=lines[3])
+    giving_up = write_off.add_to(verbs)
     for verb in (revoke, lost):
         verb.add_argument("name", help="name of the camera or dock, or its key in hex")
-    for verb in (invite, revoke, lost):
+    for verb in (invite, revoke, lost, giving_up):
         add_acting(verb)
-    for verb in (listing, invite, revoke, lost):
+    for verb in (listing, invite, revoke, lost, giving_up):
         add_state(verb)
         verb.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -57,6 +60,7 @@ def _list(_arguments: argparse.Namespace) -> dict[str, Any]:
             "name": camera.name,
             "kid": camera.kid,
             "state": camera.state,
+            "written_off": camera.written_off_utc.isoformat() if camera.written_off_utc else None,
             "unit": camera.unit.code if camera.unit else None,
             "person": held[camera.pk].person.username if camera.pk in held and held[camera.pk].person else None,
         }
@@ -115,9 +119,12 @@ def _in_words(verb: str, answer: dict[str, Any]) -> str:
     if verb == "invite-dock":
         return f"{answer['code']}\nValid for one dock named {answer['name']}, once, for an hour. It is not shown again."
     if verb == "list":
-        rows = [f"camera  {c['name']:<12} {c['state']:<9} {c['person'] or 'nobody'}" for c in answer["cameras"]]
+        state = {c["kid"]: "written off" if c["written_off"] else c["state"] for c in answer["cameras"]}
+        rows = [f"camera  {c['name']:<12} {state[c['kid']]:<11} {c['person'] or 'nobody'}" for c in answer["cameras"]]
         return "\n".join(rows + [f"dock    {d['name']:<12} {d['state']}" for d in answer["docks"]]) or "No device yet."
+    if verb == "write-off":
+        return write_off.in_words(answer)
     return f"{answer['name']} is {answer['state']}."
 
 
-_VERBS = {"list": _list, "invite-dock": _invite, "revoke": _revoke, "lost": _revoke}
+_VERBS = {"list": _list, "invite-dock": _invite, "revoke": _revoke, "lost": _revoke, "write-off": write_off.run}

@@ -157,11 +157,12 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 def _check_all_docked(request: Request) -> None:
-    missing = [each.camera.name for each in undocked_in_reach(request)]
+    missing = undocked_in_reach(request)
     if missing:
+        coming = any(each.camera.written_off_utc is None for each in missing)
         raise NotDecidable(
-            what=f"It cannot be said that none was made: cameras have not docked since ({', '.join(missing[:5])}).",
-            remedy="Wait until they are docked, or answer that we cannot tell.",
+            what=f"It cannot be said that none was made: {'; '.join(each.words for each in missing[:5])}.",
+            remedy=f"{'Wait until they are docked, or answer' if coming else 'Answer'} that we cannot tell.",
         )
     gaps = [f"camera {each.camera.name}, {each.numbers}" for each in gaps_in_reach(request)]
     if gaps:

@@ -1,0 +1,209 @@
+"""What a write-off gives up is listed before, is not waited for after, and what of it is here stays openable."""
+
+import pytest
+
+from openbwv.server.clock import utc
+from openbwv.server.evidence.models import Recording
+from openbwv.server.fleet.given_up import given_up_with
+from openbwv.server.fleet.models import Camera
+from openbwv.server.fleet.write_offs import confirm_write_off, take_back_write_off
+from openbwv.server.ingest.aside import aside_store
+from openbwv.server.ingest.given_up import wrap_given_up
+from openbwv.server.ingest.models import Aside, Receipt
+from openbwv.server.people.templatetags.plain import day
+from openbwv.server.people.todo import todo_for
+from openbwv.server.retention.queries import explain
+from openbwv.server.trail.models import Event
+from openbwv.server.trail.queries import trail_of
+from openbwv.server.vault import actions as vault_actions
+from openbwv.server.vault.epochs import begin_epoch_if_due, unneeded_epochs
+from openbwv.server.vault.errors import NotStored
+from openbwv.server.vault.models import KeyWrap, PendingKey
+from openbwv.server.vault.viewing import opened_for
+from tests.server.fleet.writing_off import WEEK_MS, camera, epochs, opened, propose, write_off
+
+__all__ = ["camera"]
+
+
+@pytest.fixture
+def coming(door, camera, running_log, avery):
+    """Return footage of the camera numbered 1 (here whole), 2 (announced) and 4 (two parts of it here)."""
+    made = {rc: door.camera.record(utc_ms=door.clock.utc_ms(), rc=rc) for rc in (1, 2, 4)}
+    door.upload(made[1])
+    door.announce(made[2])
+    door.announce(made[4])
+    seq, data = made[4].part(0, 2)
+    assert door.ask("PUT", f"/recordings/{made[4].hex}/parts/{seq}", data)[0] == 201
+    Camera.objects.filter(pk=camera.pk).update(next_rc=7)
+    Recording.objects.update(officer=avery, unit=avery.unit)
+    camera.refresh_from_db()
+    door.clock.advance(1000)
+    return made
+
+
+def row(footage):
+    return Recording.objects.select_related("camera").get(pk=footage.hex)
+
+
+def whole(footage):
+    return f"/recordings/{footage.hex}"
+
+
+def test_what_is_given_up_is_listed(door, camera, coming):
+    found = given_up_with(camera, door.clock)
+    assert (found.missing, found.numbers) == (((3, 3), (5, 6)), "3, 5 to 6")
+    first, second = found.unfinished
+    assert (first.recording, first.here_bytes, first.has_key, first.can_be_shown) == (row(coming[2]), 0, True, False)
+    here = sum(len(data) for _, data in coming[4].sealed[:2])
+    assert (second.recording, second.here_bytes, second.can_be_shown) == (row(coming[4]), here, True)
+    assert second.recording.media_bytes == len(coming[4].media)
+    assert found.keys.goes == tuple(epochs()[:3])
+
+
+def test_a_camera_that_brought_all_gives_up_what_nobody_can_count(door, camera):
+    found = given_up_with(camera, door.clock)
+    assert (found.missing, found.unfinished, found.numbers) == ((), (), "")
+
+
+def test_the_decision_keeps_the_list_and_tells_each_recording(door, camera, coming, harper, indra):
+    made = write_off(camera, harper, indra, door.clock)
+    assert made.given_up["missing"] == [[3, 3], [5, 6]]
+    assert made.given_up["unfinished"] == [row(coming[2]).reference, row(coming[4]).reference]
+    said = "What of it is not here was given up: camera 0417 was written off by two people."
+    assert said in [line.what for line in trail_of(row(coming[2]))]
+    assert said not in [line.what for line in trail_of(row(coming[1]))]
+    take_back_write_off(write_off=made, reason="found", actor=harper, clock=door.clock)
+    assert "is waited for again" in trail_of(row(coming[4]))[0].what
+
+
+def test_recordings_that_are_given_up_keep_no_key_and_the_rest_of_their_key_is_wrapped_first(
+    door, camera, coming, harper, indra, gale, running_log
+):
+    assert unneeded_epochs(epochs()) == []
+    write_off(camera, harper, indra, door.clock)
+    assert unneeded_epochs(epochs()) == [], "what is here of one of them waits for its key"
+    assert wrap_given_up(door.clock) == 1
+    begin_epoch_if_due(door.clock)
+    assert camera.epoch_id not in epochs()
+    assert not PendingKey.objects.filter(recording=row(coming[4])).exists()
+    assert not KeyWrap.objects.filter(recording=row(coming[2])).exists()
+    watching = vault_actions.start_viewing(
+        recording=row(coming[4]), person=gale, reason="interview", rule="watch-any", clock=door.clock
+    )
+    footage = opened_for(watching)
+    here, missing = footage.table.fragments[1], footage.table.fragments[2]
+    assert footage.fragment(here) == coming[4].plain[1][1]
+    with pytest.raises(NotStored):
+        footage.fragment(missing)
+    with pytest.raises(NotStored):
+        vault_actions.start_viewing(
+            recording=row(coming[2]), person=gale, reason="interview", rule="watch-any", clock=door.clock
+        )
+
+
+def test_pages_say_that_it_is_given_up_and_nobody_is_told_to_wait(
+    door, camera, coming, harper, indra, avery, as_person
+):
+    door.clock.advance(2 * 3_600_000)
+    assert "recordings were announced but are not uploaded" in {line.words for line in todo_for(avery, door.clock)}
+    write_off(camera, harper, indra, door.clock)
+    wrap_given_up(door.clock)
+    assert not any("announced" in line.words for line in todo_for(avery, door.clock))
+    client, today = as_person(avery), day(utc(door.clock))
+    listed = client.get("/recordings/").content.decode()
+    assert listed.count(f"Given up: camera 0417 was written off {today}") == 2
+    assert "Still on camera" not in listed
+    assert "Uploading" not in listed
+    given_up, waiting = (
+        client.get(f"/recordings/?state={state}").content.decode() for state in ("given-up", "not-here")
+    )
+    for number in (2, 4):
+        assert row(coming[number]).reference in given_up
+        assert row(coming[number]).reference not in waiting
+    assert row(coming[1]).reference not in given_up
+    nothing = client.get(row(coming[2]).get_absolute_url()).content.decode()
+    assert f"Given up: camera 0417 was written off on {today}." in nothing
+    assert "Nothing that can be shown had come in before." in nothing
+    assert ">Watch<" not in nothing
+    part = client.get(row(coming[4]).get_absolute_url()).content.decode()
+    assert "What had come in before can be watched; the rest is no longer waited for." in part
+    assert ">Watch<" in part
+    assert "no longer waited for: its camera was written off" in explain(row(coming[2])).sentence
+
+
+def test_a_key_that_does_not_open_is_kept_aside_and_keeps_no_epoch_key(door, camera, coming, harper, indra):
+    other = door.camera.record(utc_ms=door.clock.utc_ms(), rc=9)
+    PendingKey.objects.filter(recording=row(coming[4])).update(key_cbor=other.key_cbor)
+    write_off(camera, harper, indra, door.clock)
+    assert wrap_given_up(door.clock) == 0
+    assert Aside.objects.get(kind="key").code == "key-does-not-open"
+    begin_epoch_if_due(door.clock)
+    assert camera.epoch_id not in epochs()
+
+
+def test_a_dock_that_still_holds_the_rest_may_send_it(door, camera, coming, harper, indra):
+    """Its entries were judged before, so this is no word of whoever has the camera now."""
+    write_off(camera, harper, indra, door.clock)
+    wrap_given_up(door.clock)
+    begin_epoch_if_due(door.clock)
+    door.send(coming[4])
+    status, answer, _ = door.complete(coming[4])
+    assert status == 200, answer
+    assert row(coming[4]).state == "stored"
+    door.send(coming[2])
+    status, answer, _ = door.complete(coming[2])
+    assert (status, answer["error"]["code"]) == (409, "key-does-not-open")
+    assert "was destroyed" in answer["error"]["what"]
+    kept = Aside.objects.get(kind="key")
+    assert aside_store().read(kept.path, length=kept.length) == coming[2].key_cbor
+    assert row(coming[2]).state == "stored"
+    assert not KeyWrap.objects.filter(recording=row(coming[2])).exists()
+
+
+def test_what_of_it_comes_in_after_the_keys_have_gone(door, camera, harper, indra):
+    """It is turned away, and what a dock still sends of it is kept aside, sealed and without a receipt."""
+    write_off(camera, harper, indra, door.clock)
+    begin_epoch_if_due(door.clock)
+    status, answer = door.hello(door.camera.key, door.camera.chain)
+    assert (status, answer["error"]["code"]) == (403, "revoked")
+    assert door.hello_dock()[0] == 200
+    footage = door.camera.record(utc_ms=door.clock.utc_ms(), rc=1)
+    status, answer, _ = door.ask("PUT", f"{whole(footage)}/manifest?from=0", footage.manifest)
+    assert (status, answer["error"]["code"]) == (403, "revoked")
+    seq, data = footage.part(0, 2)
+    for address, body in ((f"parts/{seq}", data), ("key", footage.key_cbor)):
+        status, answer, _ = door.ask("PUT", f"{whole(footage)}/{address}", body)
+        assert (status, answer["code"], answer["aside"]) == (202, "unknown-device", True)
+    assert door.complete(footage)[0] == 202
+    kept = {each.kind: aside_store().read(each.path, length=each.length) for each in Aside.objects.all()}
+    assert set(kept) == {"hello", "manifest", "part", "key"}
+    assert (kept["manifest"], kept["part"], kept["key"]) == (footage.manifest, data, footage.key_cbor)
+    assert Recording.objects.count() == 0
+    assert not Receipt.objects.exists()
+
+
+def test_a_dock_that_announces_more_before_the_decision_ends_the_proposal(door, camera, coming, harper, indra):
+    from openbwv.server.fleet.errors import WriteOffOver
+
+    made = propose(camera, harper, door.clock)
+    what = opened(made, indra, door.clock)
+    door.send(coming[4])
+    assert door.complete(coming[4])[0] == 200, "what was listed may still arrive"
+    door.announce(door.camera.record(utc_ms=door.clock.utc_ms(), rc=5))
+    with pytest.raises(WriteOffOver):
+        confirm_write_off(**what)
+
+
+def test_nothing_of_this_touches_another_camera(door, camera, coming, harper, indra):
+    other, made = door.new_camera("0418")
+    made.epoch = {"id": epochs()[-1], "public": door.keyd.ring.epoch.public}
+    other.epoch_id = epochs()[-1]
+    other.save()
+    door.announce(made.record(utc_ms=door.clock.utc_ms(), rc=1))
+    before = Event.objects.count()
+    write_off(camera, harper, indra, door.clock)
+    wrap_given_up(door.clock)
+    door.clock.advance(WEEK_MS)
+    begin_epoch_if_due(door.clock)
+    assert camera.epoch_id in epochs(), "a recording of another camera is still coming in"
+    assert Event.objects.count() > before
