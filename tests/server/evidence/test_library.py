@@ -124,6 +124,12 @@ def test_an_empty_library_says_when_recordings_appear(as_person, avery, clock):
     assert b"as soon as its camera is in a dock" in as_person(avery).get("/recordings/").content
 
 
+def test_a_disclosure_officers_empty_library_says_that_recordings_come_with_a_request(as_person, casey, clock):
+    page = as_person(casey).get("/recordings/").content
+    assert b"as soon as the request is yours" in page
+    assert b"in a dock" not in page
+
+
 def test_a_recording_still_on_its_camera_is_listed_with_how_long_it_will_take(as_person, avery, clock):
     cast.recording(officer=avery, state="announced", ingest_utc=None, media_bytes=3_600_000_000, retain_until_utc=None)
     answer = as_person(avery).get("/recordings/")

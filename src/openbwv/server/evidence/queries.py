@@ -19,13 +19,18 @@ def visible_to(person: Any, deed: str = "see") -> QuerySet[Recording]:
     recordings = Recording.objects.all()
     if not getattr(person, "is_authenticated", False) or not person.is_active:
         return recordings.none()
-    scopes = {grant.scope for role, grant in TABLE[deed].items() if role in person.role_codes}
+    scopes = scopes_of(person, deed)
     if Scope.ANY in scopes:
         return recordings
     reach = NOTHING
     for scope in scopes:
         reach |= _filter_of(scope, person)
     return recordings.filter(reach)
+
+
+def scopes_of(person: Person, deed: str = "see") -> set[Scope]:
+    """Return how far the roles of `person` reach with a deed of the table."""
+    return {grant.scope for role, grant in TABLE[deed].items() if role in person.role_codes}
 
 
 def _filter_of(scope: Scope, person: Person) -> Q:

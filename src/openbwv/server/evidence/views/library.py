@@ -13,8 +13,9 @@ from openbwv.server.evidence import search
 from openbwv.server.evidence.arrival import minutes_left
 from openbwv.server.evidence.audited import newest_views
 from openbwv.server.evidence.forms import FindForm
-from openbwv.server.evidence.queries import thumbnail_shown, visible_to
+from openbwv.server.evidence.queries import scopes_of, thumbnail_shown, visible_to
 from openbwv.server.people.pages import page_for
+from openbwv.server.people.rules import Scope
 from openbwv.server.trail.models import Event
 from openbwv.server.trail.words import who_did_it
 
@@ -27,6 +28,7 @@ COLUMNS = (
     ("category", "Category"),
     ("deletes", "Deletes on"),
 )
+BESIDE_A_VIEWING = ("when", "officer", "length")  # what an auditor said needs the room of the other columns
 
 
 @page_for("see")
@@ -53,8 +55,9 @@ def library(request: HttpRequest) -> HttpResponse:
             "page": page,
             "rows": [_row(recording) | _audited(views.get(recording.pk)) for recording in page],
             "audited_days": audited,
-            "columns": _columns(filters, key, up),
+            "columns": _columns(filters, key, up, only=BESIDE_A_VIEWING if audited else ()),
             "filtered": bool(filters),
+            "through_requests": scopes_of(request.user) == {Scope.REQUEST},
         },
     )
 
@@ -72,10 +75,12 @@ def _audited(seen: tuple[Event, int] | None) -> dict:
     return {"view": seen[0], "who": who_did_it(seen[0]), "times": seen[1]} if seen else {}
 
 
-def _columns(filters: dict, key: str, up: bool) -> list[dict]:
+def _columns(filters: dict, key: str, up: bool, *, only: tuple[str, ...] = ()) -> list[dict]:
     """Return each heading with the address that sorts by it, the other way round when it is the one in use."""
     columns = []
     for name, words in COLUMNS:
+        if only and name not in only:
+            continue
         here = name == key
         turn = "down" if here and up else "up" if here else "down"
         sorting = ("ascending" if up else "descending") if here else ""
