@@ -67,7 +67,7 @@ function made(line) {
 function details(line) {
   const box = document.createElement("details");
   const summary = element("summary", "Details");
-  summary.append(element("span", ` of entry ${line.id}`, "hidden-words"));
+  summary.append(element("span", ` of: ${line.what}`, "hidden-words"));
   const rows = document.createElement("dl");
   for (const [name, value] of line.raw) rows.append(element("dt", name), element("dd", value));
   box.append(summary, rows);
