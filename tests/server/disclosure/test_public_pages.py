@@ -87,7 +87,7 @@ def test_nothing_tells_whether_there_is_footage(client, units, clock, recorded):
     [
         ("you", {}, "Say whether you are in the footage."),
         ("you", {"kind": "robot"}, "valid choice"),
-        ("day", {"day": "yesterday"}, "Enter the date you were filmed, for example 20 11 2026."),
+        ("day", {"day": "yesterday"}, "Enter the day it was, for example 20 11 2026."),
         ("day", {"day": "2030-01-01"}, "The date must be today or in the past."),
         ("time", {"from_time": "25:00", "to_time": "x"}, "Enter a time, for example 14:30."),
         ("place", {"unit": "atlantis"}, "valid choice"),

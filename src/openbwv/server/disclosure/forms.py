@@ -15,7 +15,7 @@ DAY = {
     "widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),  # a browser fills in no other
 }
 TIME = {"widget": forms.TimeInput(attrs={"type": "time"}, format="%H:%M")}
-DAY_WORDS = "Enter the date you were filmed, for example 20 11 2026."
+DAY_WORDS = "Enter the day it was, for example 20 11 2026."
 TIME_WORDS = "Enter a time, for example 14:30."
 BOROUGHS = Unit.objects.filter(kind=UnitKind.BOROUGH)
 ANYWHERE = "I do not know"
