@@ -44,6 +44,12 @@ def test_a_bad_account_comes_back_with_what_is_wrong(as_person, lou, clock, chan
     assert not Person.objects.filter(username="quinn").exists()
 
 
+def test_ones_own_line_leads_to_ones_own_account_not_to_a_form_that_is_refused(as_person, lou, clock):
+    answer = as_person(lou).get("/people/lou", follow=True)
+    assert answer.redirect_chain == [("/account/me", 302)]
+    assert b"changed by another administrator" in answer.content
+
+
 def test_nobody_changes_their_own_roles(as_person, lou, clock):
     answer = as_person(lou).post("/people/lou", {"roles": ["administrator", "records"], "active": "on"})
     assert answer.status_code == 403

@@ -97,8 +97,11 @@ def add_person(request: HttpRequest) -> HttpResponse:
 @page_for("manage-people")
 @require_http_methods(["GET", "POST"])
 def change_person(request: HttpRequest, username: str) -> HttpResponse:
-    """Change roles, unit and whether the account is open."""
+    """Change roles, unit and whether the account is open; nobody's own."""
     person = get_object_or_404(Person, username=username)
+    if request.method == "GET" and person == request.user:
+        messages.info(request, "This is your own account. Roles and unit are changed by another administrator.")
+        return redirect("own_account")
     started = {
         "unit": person.unit.code if person.unit else None,
         "roles": list(person.roles_held.values_list("role", flat=True)),
