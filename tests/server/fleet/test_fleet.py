@@ -199,7 +199,7 @@ def test_a_lost_camera_is_not_on_the_list(door, harper):
 def test_revoking_needs_the_role_and_a_reason(door, avery, harper):
     with pytest.raises(NotPermitted):
         actions.revoke(device=door.camera_row, actor=avery, why="x", clock=door.clock)
-    from openbwv.server.fleet.errors import ReasonMissing
+    from openbwv.server.people.rights import ReasonMissing
 
     with pytest.raises(ReasonMissing):
         actions.revoke(device=door.camera_row, actor=harper, why="  ", clock=door.clock)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.fleet import actions
-from openbwv.server.fleet.errors import DeviceRevoked, KeysGone, ReasonMissing, WriteOffOver, WriteOffPending
+from openbwv.server.fleet.errors import DeviceRevoked, KeysGone, WriteOffOver, WriteOffPending
 from openbwv.server.fleet.models import Camera, DeviceState, WriteOff, WriteOffState
 from openbwv.server.fleet.revocation import publish_revocations, revocation_list
 from openbwv.server.fleet.write_offs import (
@@ -22,6 +22,7 @@ from openbwv.server.fleet.write_offs import (
 )
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import RoleHeld
+from openbwv.server.people.rights import ReasonMissing
 from openbwv.server.retention.errors import SecondPersonNeeded
 from openbwv.server.trail.models import Event
 from openbwv.server.vault.epochs import begin_epoch_if_due

@@ -11,7 +11,7 @@ from openbwv.server.clock import utc
 from openbwv.server.disclosure.actions import matter_closed as lift_embargoes
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.people.rules import Decision
 from openbwv.server.retention.actions import matter_closed as restart_clocks
 from openbwv.server.trail.actions import log_event
@@ -55,8 +55,7 @@ def close_matter(*, matter: Matter, outcome: str, reason: str, actor: Person, cl
     decision = _in_team(matter, actor)
     if outcome not in MatterOutcome.values:
         raise MatterProblem(what="Choose how the matter ended.", remedy=f"One of {', '.join(MatterOutcome.values)}.")
-    if not reason.strip():
-        raise ReasonMissing(what="Closing a matter needs a reason.", remedy="Say in a few words why it ends.")
+    need_reason(reason, what="Closing a matter needs a reason.", remedy="Say in a few words why it ends.")
     with transaction.atomic():
         matter = Matter.objects.select_for_update().get(pk=matter.pk)
         if not matter.is_open:

@@ -19,7 +19,6 @@ from openbwv.server.fleet.errors import (
     EnrolmentOver,
     NameTaken,
     NoSuchDevice,
-    ReasonMissing,
 )
 from openbwv.server.fleet.models import (
     Assignment,
@@ -33,7 +32,7 @@ from openbwv.server.fleet.models import (
 )
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person, Unit
-from openbwv.server.people.rights import require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault.keys import key_client
 from openbwv.shared import agency
@@ -156,8 +155,7 @@ def revoke(*, device: Camera | Dock, lost: bool = False, actor: Person, why: str
     DeviceRevoked for a camera that two people have written off: one alone does not change that.
     """
     require(actor, "confirm-camera")
-    if not why.strip():
-        raise ReasonMissing
+    need_reason(why)
     with transaction.atomic():
         locked = type(device).objects.select_for_update().get(pk=device.pk)
         if isinstance(locked, Camera) and locked.written_off_utc is not None:

@@ -77,17 +77,6 @@ class DeviceRevoked(BwvError):
     http_status = 409
 
 
-class ReasonMissing(BwvError):
-    """A deed that needs a reason was given none."""
-
-    code = "reason-missing"
-    http_status = 400
-    exit_code = EXIT_USAGE
-
-    def __init__(self) -> None:
-        super().__init__(what="No reason was given.", remedy="Say in a few words why.")
-
-
 class WriteOffPending(BwvError):
     """A camera is to be written off already, or is."""
 

@@ -12,12 +12,12 @@ from django.db import transaction
 from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
-from openbwv.server.fleet.errors import KeysGone, ReasonMissing, WriteOffOver, WriteOffPending
+from openbwv.server.fleet.errors import KeysGone, WriteOffOver, WriteOffPending
 from openbwv.server.fleet.given_up import given_up_with, heard_since
 from openbwv.server.fleet.models import Camera, DeviceState, WriteOff, WriteOffCause, WriteOffState
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import require
+from openbwv.server.people.rights import ReasonMissing, need_reason, require
 from openbwv.server.retention.second import require_second
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault.epochs import COMING, sealed_to
@@ -38,8 +38,10 @@ def propose_write_off(
 ) -> WriteOff:
     """Ask a records manager to write `camera` off. Raises NotPermitted, ReasonMissing, WriteOffPending."""
     decision = require(actor, "write-off-propose")
-    if not reason.strip() or cause not in WriteOffCause.values:
-        raise ReasonMissing
+    need_reason(reason)
+    if cause not in WriteOffCause.values:
+        one_of = ", ".join(WriteOffCause.values)
+        raise ReasonMissing(what="What became of the camera was not given.", remedy=f"Use one of {one_of}.")
     lapse_where_heard(clock)
     with transaction.atomic():
         camera = Camera.objects.select_for_update().get(pk=camera.pk)
@@ -97,7 +99,7 @@ def refuse_write_off(*, write_off: WriteOff, reason: str, actor: Person, session
 def withdraw_write_off(*, write_off: WriteOff, reason: str, actor: Person, clock: Clock) -> WriteOff:
     """Drop one's own proposal; raises NotPermitted, ReasonMissing, WriteOffOver."""
     decision = require(actor, "write-off-propose")
-    _need_reason(reason)
+    need_reason(reason)
     with transaction.atomic():
         write_off = _locked(write_off)
         if write_off.proposed_by_id != actor.pk:
@@ -117,7 +119,7 @@ def take_back_write_off(*, write_off: WriteOff, reason: str, actor: Person, cloc
     KeydUnavailable, and KeysGone when a key that it may have sealed to was destroyed.
     """
     decision = require(actor, "write-off-propose")
-    _need_reason(reason)
+    need_reason(reason)
     with transaction.atomic():
         write_off = _locked(write_off)  # the job that destroys keys waits for this row, or has been here before
         _still(write_off, WriteOffState.CONFIRMED)
@@ -158,7 +160,7 @@ def lapse_where_heard(clock: Clock) -> int:
 
 
 def _to_decide(write_off: WriteOff, reason: str, actor: Person, session: str) -> tuple[WriteOff, Camera]:
-    _need_reason(reason)
+    need_reason(reason)
     camera = Camera.objects.select_for_update().get(pk=write_off.camera_id)
     write_off = _locked(write_off)
     _still(write_off, WriteOffState.PROPOSED)
@@ -229,11 +231,6 @@ def _tell_recordings(camera: Camera, deed: str, *, actor: Person, why: str, rule
             details={"deed": deed, "camera": camera.name},
             clock=clock,
         )
-
-
-def _need_reason(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing
 
 
 def _log(

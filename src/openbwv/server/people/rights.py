@@ -20,6 +20,14 @@ class ReasonMissing(BwvError):
     exit_code = EXIT_USAGE
 
 
+def need_reason(reason: str, *, what: str = "This needs a reason.", remedy: str = "Say in a few words why.") -> str:
+    """Return `reason` without the blanks around it; raises ReasonMissing where nothing is left."""
+    stripped = reason.strip()
+    if not stripped:
+        raise ReasonMissing(what=what, remedy=remedy)
+    return stripped
+
+
 def may(person: Any, deed: str, obj: Any = None) -> Decision:
     """Return the decision. `obj` is a Recording, a Hold for `release-hold`, or None."""
     if deed not in TABLE:
@@ -43,8 +51,8 @@ def require(person: Any, deed: str, obj: Any = None, *, reason: str = "") -> Dec
     decision = may(person, deed, obj)
     if not decision.allowed:
         raise refused(decision)
-    if decision.needs_reason and not reason.strip():
-        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why you need it.")
+    if decision.needs_reason:
+        need_reason(reason, remedy="Say in a few words why you need it.")
     return decision
 
 

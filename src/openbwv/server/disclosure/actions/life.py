@@ -15,7 +15,7 @@ from openbwv.server.disclosure.errors import RequestOver, WrongAnswers
 from openbwv.server.disclosure.mail import write_message
 from openbwv.server.disclosure.models import Match, MatchState, Note, Pause, Request, RequestState, StandingHold
 from openbwv.server.people.models import Person, Unit
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.retention.actions import release_holds_of_request
 from openbwv.server.trail.actions import log_event
 from openbwv.shared.clock import Clock
@@ -40,7 +40,7 @@ def narrow_request(
 
     Raises WrongAnswers when it is still wider than 6 hours.
     """
-    _need_reason(reason)
+    need_reason(reason)
     if not timedelta(0) < to_utc - from_utc <= BOUND:
         raise WrongAnswers(what="The time must be between a moment and 6 hours long.", remedy="Choose a shorter one.")
 
@@ -66,7 +66,7 @@ def narrow_request(
 
 def ask_identity(*, request: Request, what: str, actor: Person, clock: Clock) -> Request:
     """Ask the asker to show who they are; the clock stands still until they do."""
-    _need_reason(what)
+    need_reason(what)
 
     def pause(fresh: Request) -> dict[str, Any]:
         if fresh.pauses.filter(to_utc=None).exists():
@@ -94,7 +94,7 @@ def identity_shown(*, request: Request, actor: Person, clock: Clock) -> Request:
 
 def extend_request(*, request: Request, days: int, reason: str, actor: Person, clock: Clock) -> Request:
     """Extend the deadline with a letter that says why. At most 62 days in all."""
-    _need_reason(reason)
+    need_reason(reason)
 
     def extend(fresh: Request) -> dict[str, Any]:
         if days < 1 or fresh.extended_days + days > 62:
@@ -184,8 +184,3 @@ def _log(
         details={"deed": deed, "request": request.reference, "due": request.due_on.isoformat(), **details},
         clock=clock,
     )
-
-
-def _need_reason(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why.")

@@ -24,7 +24,7 @@ from openbwv.server.disclosure.models import (
 from openbwv.server.disclosure.secrets import check_limit, count_attempt, new_code, use_code
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, may, require
+from openbwv.server.people.rights import ReasonMissing, may, need_reason, require
 from openbwv.server.redaction.encode import NoReleaseCopy, release_copy
 from openbwv.server.redaction.plan import Plan
 from openbwv.server.retention.second import note_opened, require_second
@@ -210,16 +210,15 @@ def hand_over(*, request: Request, release: Release, shown: str, actor: Person, 
     """
     rule = require(actor, "requests").rule
     _mine(request, actor)
-    if not shown.strip():
-        raise ReasonMissing(
-            what="Say what they showed you.", remedy="For example: passport, and the page with the secret."
-        )
+    shown = need_reason(
+        shown, what="Say what they showed you.", remedy="For example: passport, and the page with the secret."
+    )
     if request.state != RequestState.DECIDED or not may_leave(release, request):
         raise NotReleasable(
             what="This copy cannot be handed over yet.", remedy="Have it checked and answer the request first."
         )
     with transaction.atomic():
-        _note_handed_out(release, request, actor=actor, why=shown.strip(), rule=rule, clock=clock)
+        _note_handed_out(release, request, actor=actor, why=shown, rule=rule, clock=clock)
     return door.release_chunks(release.object)
 
 

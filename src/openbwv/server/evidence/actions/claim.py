@@ -6,7 +6,7 @@ from openbwv.custody import EventType
 from openbwv.server.evidence.errors import EvidenceError, lock
 from openbwv.server.evidence.models import Recording
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.trail.actions import log_event
 from openbwv.shared.clock import Clock
 
@@ -21,8 +21,7 @@ class AlreadyAssigned(EvidenceError):
 def claim_recording(*, recording: Recording, officer: Person, reason: str, actor: Person, clock: Clock) -> Recording:
     """Name the officer of a recording of an unassigned camera. What the camera signed is not touched."""
     decision = require(actor, "claim", recording)
-    if not reason.strip():
-        raise ReasonMissing(what="Naming the officer needs a reason.", remedy="Say how you know who had the camera.")
+    need_reason(reason, what="Naming the officer needs a reason.", remedy="Say how you know who had the camera.")
     with transaction.atomic():
         recording = lock(recording)
         if recording.officer_id is not None:

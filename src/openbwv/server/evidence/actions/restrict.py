@@ -7,7 +7,7 @@ from openbwv.server.clock import utc
 from openbwv.server.evidence.errors import AlreadyRestricted, lock
 from openbwv.server.evidence.models import Recording, Restriction
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.people.rules import Decision
 from openbwv.server.trail.actions import log_event
 from openbwv.shared.clock import Clock
@@ -47,8 +47,7 @@ def unrestrict(*, recording: Recording, reason: str, actor: Person, clock: Clock
 
 def _allowed(actor: Person, recording: Recording, reason: str) -> Decision:
     decision = require(actor, "restrict", recording)
-    if not reason.strip():
-        raise ReasonMissing(what="A restriction needs a reason.", remedy="Say in a few words why.")
+    need_reason(reason, what="A restriction needs a reason.")
     return decision
 
 

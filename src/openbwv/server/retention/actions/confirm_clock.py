@@ -5,7 +5,7 @@ from django.db import transaction
 from openbwv.custody import EventType
 from openbwv.server.clock import to_ms, utc
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.retention.models import Alarm, AlarmKind, SweepClock
 from openbwv.server.trail.actions import log_event
 from openbwv.shared.clock import Clock
@@ -14,10 +14,8 @@ from openbwv.shared.clock import Clock
 def confirm_clock(*, reason: str, actor: Person, clock: Clock) -> None:
     """Let deletion go on from the time the clock shows now. Raises NotPermitted, ReasonMissing."""
     decision = require(actor, "approve-policy-first")
-    if not reason.strip():
-        raise ReasonMissing(
-            what="Confirming the clock needs a reason.", remedy="Say how you know that it is right, and why it leapt."
-        )
+    remedy = "Say how you know that it is right, and why it leapt."
+    need_reason(reason, what="Confirming the clock needs a reason.", remedy=remedy)
     now = utc(clock)
     with transaction.atomic():
         row, _ = SweepClock.objects.select_for_update().get_or_create(id=1)

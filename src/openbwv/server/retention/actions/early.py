@@ -5,7 +5,7 @@ from django.db import transaction
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.retention.actions.clock import cancel
 from openbwv.server.retention.errors import NotDeletable
 from openbwv.server.retention.keeping import reasons_to_keep
@@ -18,8 +18,7 @@ from openbwv.shared.clock import Clock
 def propose_early(*, recording: Recording, reason: str, actor: Person, session: str, clock: Clock) -> Deletion:
     """Propose to delete `recording` before its time. Raises NotDeletable, NotPermitted, ReasonMissing."""
     require(actor, "approve-policy-first")
-    if not reason.strip():
-        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why it should go early.")
+    need_reason(reason, remedy="Say in a few words why it should go early.")
     with transaction.atomic():
         recording = Recording.objects.select_for_update(of=("self",)).get(pk=recording.pk)
         reasons = reasons_to_keep(recording, utc(clock))
@@ -62,8 +61,7 @@ def decline_early(*, deletion: Deletion, reason: str, actor: Person, clock: Cloc
     """
     own = deletion.proposed_by_id == actor.pk
     rule = require(actor, "approve-policy-first" if own else "approve-policy-second").rule
-    if not reason.strip():
-        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why it keeps its date.")
+    need_reason(reason, remedy="Say in a few words why it keeps its date.")
     with transaction.atomic():
         deletion = _waiting(deletion)
         cancel(deletion, because=reason.strip(), actor=actor, rule=rule, clock=clock)

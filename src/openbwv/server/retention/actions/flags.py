@@ -7,7 +7,7 @@ from openbwv.server.clock import utc
 from openbwv.server.evidence.errors import lock
 from openbwv.server.evidence.models import Flag
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.retention.actions.clock import restart_clock
 from openbwv.server.retention.errors import RemovalOver, RemovalPending
 from openbwv.server.retention.models import FlagRemoval
@@ -19,7 +19,7 @@ from openbwv.shared.clock import Clock
 def propose_flag_removal(*, flag: Flag, reason: str, actor: Person, clock: Clock, session: str = "") -> FlagRemoval:
     """Ask the records manager to take `flag` off. Raises RemovalPending, RemovalOver, NotPermitted, ReasonMissing."""
     decision = require(actor, "remove-flag-propose", flag.recording)
-    _need_reason(reason)
+    need_reason(reason)
     with transaction.atomic():
         recording = lock(flag.recording)
         flag = Flag.objects.get(pk=flag.pk)
@@ -58,7 +58,7 @@ def decline_flag_removal(*, removal: FlagRemoval, reason: str, actor: Person, se
 
 def _decide(removal: FlagRemoval, *, reason: str, actor: Person, session: str, clock: Clock, declined: bool) -> Flag:
     decision = require(actor, "remove-flag-confirm", removal.flag.recording)
-    _need_reason(reason)
+    need_reason(reason)
     now = utc(clock)
     with transaction.atomic():
         recording = lock(removal.flag.recording)
@@ -95,8 +95,3 @@ def _decide(removal: FlagRemoval, *, reason: str, actor: Person, session: str, c
         if not declined:
             restart_clock(recording=recording, ended_utc=now, now=now)
     return flag
-
-
-def _need_reason(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why.")

@@ -9,7 +9,7 @@ from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.people.rules import Decision
 from openbwv.server.retention.actions.clock import keep_again, restart_clock
 from openbwv.server.retention.errors import HoldOver, HoldProblem, HoldTooLate
@@ -36,8 +36,7 @@ def place_hold(
     `actor` None is for holds that a request places by itself. Raises HoldTooLate once its key is being destroyed,
     NotPermitted, ReasonMissing, HoldProblem.
     """
-    if not reason.strip():
-        raise ReasonMissing(what="A hold needs a reason.", remedy="Say in a few words why it must be kept.")
+    need_reason(reason, what="A hold needs a reason.", remedy="Say in a few words why it must be kept.")
     if kind not in HoldKind.values:
         raise HoldProblem(what=f"'{kind}' is not a kind of hold.", remedy=f"Use one of {', '.join(HoldKind.values)}.")
     if actor is None and kind not in BY_REQUEST:
@@ -76,7 +75,7 @@ def release_hold(*, hold: Hold, reason: str, actor: Person, clock: Clock, sessio
     HoldOver.
     """
     decision = require(actor, "release-hold", hold)
-    _need_reason(reason)
+    need_reason(reason, what="Releasing a hold needs a reason.")
     with transaction.atomic():
         hold = _lock_hold(hold)
         own = hold.placed_by_id == actor.pk and hold.kind not in BY_REQUEST
@@ -118,7 +117,7 @@ def keep_hold(*, hold: Hold, reason: str, actor: Person, clock: Clock) -> Hold:
 
     Raises NotPermitted, ReasonMissing, HoldOver.
     """
-    _need_reason(reason, "Leaving the hold on")
+    need_reason(reason, what="Leaving the hold on needs a reason.")
     own = hold.release_asked_by_id == actor.pk
     rule = require(actor, "release-hold", hold).rule if own else require(actor, "second-check").rule
     with transaction.atomic():
@@ -203,8 +202,3 @@ def _log(hold: Hold, deed: str, *, reason: str, actor: Person | None, rule: str,
         details={"deed": deed, "hold": hold.pk, "kind": hold.kind, "first": first},
         clock=clock,
     )
-
-
-def _need_reason(reason: str, what: str = "Releasing a hold") -> None:
-    if not reason.strip():
-        raise ReasonMissing(what=f"{what} needs a reason.", remedy="Say in a few words why.")
