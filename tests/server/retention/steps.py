@@ -5,13 +5,13 @@ from collections import Counter
 HOUR_MS = 3_600_000
 
 
-def approve(first, second, clock, *, days=31, least_days=7):
+def approve(first, second, clock, *, days=31, least_days=7, **more):
     """Have two people bring a policy version into force."""
     from openbwv.server.retention.actions import approve_policy, propose_policy
     from openbwv.server.retention.second import note_opened
 
     version = propose_policy(
-        days=days, least_days=least_days, reason="The force's rule", actor=first, session="one", clock=clock
+        days=days, least_days=least_days, reason="The force's rule", actor=first, session="one", clock=clock, **more
     )
     note_opened(what=f"policy:{version.number}", person=second, session="two", clock=clock)
     return approve_policy(version=version, reason="Read and agreed", actor=second, session="two", clock=clock)

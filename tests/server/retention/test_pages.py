@@ -49,7 +49,8 @@ def command(settings, capsys, monkeypatch):
 
 def test_a_policy_goes_through_two_browsers(sign_in, units, indra, lou, clock):
     first, second = sign_in(indra), sign_in(lou)
-    answer = first.post("/retention/policy/propose", {"days": 31, "least_days": 7, "reason": "rule"}, follow=True)
+    proposal = {"days": 31, "least_days": 7, "log_years": 6, "reason": "rule"}
+    answer = first.post("/retention/policy/propose", proposal, follow=True)
     assert b"It takes another person who is a records manager or administrator: Lou." in answer.content
     assert second.post("/retention/policy/1/approve", {"reason": "blind"}).status_code == 403
     assert b"Bring it into force" in second.get("/retention/policy/1").content

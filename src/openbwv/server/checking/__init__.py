@@ -8,6 +8,7 @@ from openbwv.server.checking.jobs_walk import heartbeats, walk_jobs
 from openbwv.server.checking.keys_walk import walk_keys
 from openbwv.server.checking.log_walk import walk_log
 from openbwv.server.checking.receipts_walk import walk_receipts
+from openbwv.server.checking.removals_walk import walk_removals
 from openbwv.server.checking.result import Context, Disagreement, Heartbeat, Report, Walk
 from openbwv.server.checking.vault_walk import walk_vault
 from openbwv.shared.clock import Clock
@@ -19,6 +20,7 @@ WALKS: dict[str, Walk] = {
     "deeds": walk_deeds,
     "receipts": walk_receipts,
     "certificates": walk_certificates,
+    "removals": walk_removals,
     "keys": walk_keys,
     "jobs": walk_jobs,
     "vault": walk_vault,

@@ -91,7 +91,7 @@ class _Comparison:
             self._add("event-other-leaf", where, "the event's leaf is not the entry in the log", KEEP)
         elif event.salt is not None and not _commits(entry, event):
             self._add("event-altered", where, "the event was changed after it was logged", KEEP)
-        if event.recording is not None and bytes(event.subject) != bytes(event.recording.pseudonym):
+        if event.recording is not None and bytes(event.subject) != bytes(event.recording.pseudonym or b""):
             self._add("event-other-subject", where, "the event does not carry its recording's pseudonym", KEEP)
 
     def rest(self) -> Iterator[Disagreement]:

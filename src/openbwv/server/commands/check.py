@@ -14,7 +14,7 @@ EXAMPLES = """  ./bwv check --state /var/lib/bwv
   ./bwv check --no-media                      without reading every byte of stored footage
   ./bwv check --only log --only jobs"""
 
-ROOMS = ["log", "deeds", "receipts", "certificates", "keys", "jobs", "vault"]
+ROOMS = ["log", "deeds", "receipts", "certificates", "removals", "keys", "jobs", "vault"]
 
 
 def main(argv: list[str]) -> int:

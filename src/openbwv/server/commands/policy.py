@@ -35,7 +35,7 @@ def _list(arguments: argparse.Namespace) -> int:
     for row in rows:
         print(
             f"version {row['number']}: {row['days']} days after recording, at least {row['least_days']} after it was "
-            f"stored; {row['state']}"
+            f"stored; words of events {row['log_years']} years; {row['state']}"
         )
     if not rows:
         print("There is no policy version. Nothing is deleted until two people have approved one.")
@@ -52,6 +52,7 @@ def _propose(arguments: argparse.Namespace) -> int:
         version = propose_policy(
             days=arguments.days,
             least_days=arguments.least_days,
+            log_years=arguments.log_years,
             reason=arguments.reason,
             actor=person,
             session=session_of_command(person),
@@ -63,7 +64,8 @@ def _propose(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from openbwv.server.clock import clock
+    from openbwv.server.clock import clock, utc
+    from openbwv.server.forgetting import cutoff_of, waiting
     from openbwv.server.people.rights import require
     from openbwv.server.retention.actions.policy import earlier_under
     from openbwv.server.retention.dates import rule_policy
@@ -76,11 +78,13 @@ def _show(arguments: argparse.Namespace) -> int:
         {"reference": recording.reference, "due_utc": explained.utc.isoformat()}
         for recording, explained in earlier_under(rule_policy(version))
     ]
+    words = waiting(cutoff_of(version, utc(clock())))
     note_opened(what=f"policy:{version.number}", person=person, session=session_of_command(person), clock=clock())
     if arguments.json:
-        print(json.dumps(_row(version) | {"earlier": earlier}))
+        print(json.dumps(_row(version) | {"earlier": earlier, "events_without_words": words.events}))
         return 0
     print(f"Version {version.number} would delete {len(earlier)} recordings earlier than now.")
+    print(f"After {version.log_years} years: {words.events} events would lose their words at the next run.")
     for line in earlier[:MOST_LISTED]:
         print(f"{line['reference']}  due {line['due_utc']}")
     if len(earlier) > MOST_LISTED:
@@ -126,6 +130,7 @@ def _row(version: Any) -> dict[str, Any]:
         "number": version.number,
         "days": version.days,
         "least_days": version.least_days,
+        "log_years": version.log_years,
         "state": state,
         "proposed_by": version.proposed_by.username,
         "approved_by": version.approved_by.username if version.approved_by else None,
@@ -154,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     propose.add_argument("--days", type=int, default=31, metavar="N", help="days of 24 hours after recording, 1 to 31")
     propose.add_argument("--least-days", type=int, default=7, metavar="N", help="least days after it was stored")
+    propose.add_argument(
+        "--log-years", type=int, default=6, metavar="N", help="years that the words of events stay, 1 to 100"
+    )
     for name, words in (
         ("show", "what a version would delete earlier; marks it as opened"),
         ("approve", "bring a version into force, as the second person"),

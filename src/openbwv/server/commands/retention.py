@@ -37,9 +37,12 @@ def main(argv: list[str]) -> int:
 
 def _dry_run(arguments: argparse.Namespace) -> int:
     from openbwv.server.clock import clock, utc
+    from openbwv.server.forgetting import cutoff_at, waiting
     from openbwv.server.retention.queries import alarms_open, dry_run
 
     now = utc(clock())
+    cutoff = cutoff_at(now)
+    words = waiting(cutoff) if cutoff else None
     lines = [
         {
             "reference": line.recording.reference,
@@ -52,21 +55,52 @@ def _dry_run(arguments: argparse.Namespace) -> int:
     ]
     alarms = [alarm.words for alarm in alarms_open()]
     if arguments.json:
-        print(json.dumps({"now": now.isoformat(), "alarms": alarms, "lines": lines}))
+        print(json.dumps({"now": now.isoformat(), "alarms": alarms, "lines": lines, "words": _told(words)}))
         return 0
-    for words in alarms:
-        print(f"ALARM  {words}")
+    for alarm in alarms:
+        print(f"ALARM  {alarm}")
     for line in lines:
         print(f"{line['deed']:8} {line['reference']}  due {line['due_utc']}  {line['because'] or line['rule']}")
+    print(_sentence(words))
     print(f"{len(lines)} recordings. Nothing was changed; --execute does it.")
     return 0
 
 
+def _sentence(words: Any) -> str:
+    """Return how many would lose their words, in words."""
+    if words is None:
+        return "No policy is in force, so no event loses its words."
+    cutoff = words.cutoff
+    return (
+        f"After {cutoff.years} years, up to {cutoff.utc.isoformat()}: {words.events} events lose their words, "
+        f"{words.recordings} recordings and {words.requests} requests whom they are about; {words.others} further rows "
+        "about people go."
+    )
+
+
+def _told(words: Any) -> dict[str, Any] | None:
+    """Return how many would lose their words, as JSON; None without a policy."""
+    if words is None:
+        return None
+    cutoff = words.cutoff
+    return {
+        "version": cutoff.version,
+        "years": cutoff.years,
+        "cutoff_utc": cutoff.utc.isoformat(),
+        "events": words.events,
+        "recordings": words.recordings,
+        "requests": words.requests,
+        "others": words.others,
+    }
+
+
 def _execute(arguments: argparse.Namespace) -> int:
     from openbwv.server.clock import clock
+    from openbwv.server.forgetting import forget
     from openbwv.server.retention.sweep import sweep
 
     done = sweep(clock())
+    done |= {f"{name}_without_words": count for name, count in forget(clock()).items()}
     print(json.dumps(done) if arguments.json else ", ".join(f"{name} {count}" for name, count in done.items()))
     return 0
 
@@ -93,8 +127,9 @@ def _certificate(arguments: argparse.Namespace) -> int:
     data = certificate and (certificate.phase2 if arguments.phase == 2 else certificate.phase1)
     if not data:
         raise NoCertificate(
-            what=f"{recording.reference} has no certificate of phase {arguments.phase}.",
-            remedy="Phase 1 follows the deletion, phase 2 the next rotation of the retention key.",
+            what=f"{recording.reference} has no certificate of phase {arguments.phase}, or has it no longer.",
+            remedy="Phase 1 follows the deletion, phase 2 the next rotation of the retention key; both go with the "
+            "words of the trail after the years of the policy.",
         )
     target = Path(arguments.to or f"{recording.reference}-phase{arguments.phase}.cbor")
     target.write_bytes(bytes(data))
@@ -115,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         examples=EXAMPLES,
     )
     deed = parser.add_mutually_exclusive_group()
-    deed.add_argument("--execute", action="store_true", help="run the deletion job once, as the worker does")
+    deed.add_argument("--execute", action="store_true", help="run the job of deletion and that of old words once")
     deed.add_argument("--confirm-clock", action="store_true", help="say that the clock is right although it leapt")
     deed.add_argument("--certificate", metavar="ID", help="write the destruction certificate of a recording to a file")
     parser.add_argument("--phase", type=int, choices=(1, 2), default=1, help="1: erased; 2: irrecoverable")

@@ -21,7 +21,7 @@ from openbwv.server.evidence.models import Recording
 from openbwv.server.ingest.aside import keep_aside
 from openbwv.server.ingest.errors import EntriesFirst, Incomplete, NotReady
 from openbwv.server.ingest.http import hex_of, number_of
-from openbwv.server.ingest.manifest import find_recording, is_aside
+from openbwv.server.ingest.manifest import GONE, find_recording, is_aside
 from openbwv.server.ingest.models import AsideKind, Receipt
 from openbwv.server.ingest.side_objects import find_orphan
 from openbwv.server.ingest.sweep import forget_lost_parts
@@ -53,6 +53,12 @@ def complete(rec_id: bytes, wanted: dict[str, Any], peer: Peer, clock: Clock) ->
     if recording is None:
         raise _unknown(rec_id)
     receipt = Receipt.objects.filter(recording=recording, tail=tail).first()
+    if receipt is None and recording.state in GONE:
+        raise Incomplete(
+            what="This recording was deleted here, and no receipt for it is kept any more.",
+            remedy="Nothing of it is taken in again. Show the camera to a fleet manager: what it still holds is to go.",
+            missing="receipt",
+        )
     if receipt is None:
         forget_lost_parts(recording=recording)  # the receipt lets the camera wipe: rows alone are not enough for it
         receipt = _take_in(recording, last_seq, tail, _orphan(wanted), clock)

@@ -94,3 +94,11 @@ class HoldAppeared(RetentionError):
     """Something keeps the recording after the point of no return: nothing was removed, and a person must look."""
 
     code = "hold-appeared"
+
+
+class StillRead(RetentionError):
+    """Words were removed from the tables, but a reader keeps SQLite's journal from being emptied of them."""
+
+    code = "still-read"
+    http_status = 503
+    exit_code = EXIT_TRY_LATER

@@ -3,6 +3,7 @@
 from django import forms
 
 from openbwv.server.people.rendering import needed_sometimes
+from openbwv.server.retention.rules import LOG_YEARS, MOST_LOG_YEARS
 
 
 class ReasonForm(forms.Form):
@@ -14,9 +15,16 @@ class ReasonForm(forms.Form):
 class PolicyForm(ReasonForm):
     """A new version of the policy."""
 
-    field_order = ("days", "least_days", "reason")
+    field_order = ("days", "least_days", "log_years", "reason")
     days = forms.IntegerField(label="Days after recording", min_value=1, max_value=31, initial=31)
     least_days = forms.IntegerField(label="Least days after it was stored", min_value=0, max_value=31, initial=7)
+    log_years = forms.IntegerField(
+        label="Years that the text of events stays",
+        min_value=1,
+        max_value=MOST_LOG_YEARS,
+        initial=LOG_YEARS,
+        help_text="Who did what, when and why, and whom it is about.",
+    )
 
 
 class EarlyForm(ReasonForm):

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from openbwv.custody import EventType
 from openbwv.server.clock import clock, from_ms, utc
 from openbwv.server.evidence.models import Flag, Recording, State
 from openbwv.server.people.templatetags.plain import day, day_and_time
@@ -23,6 +24,7 @@ from openbwv.server.retention.models import (
     Hold,
 )
 from openbwv.server.retention.sweep import due_rows
+from openbwv.server.trail.models import Event
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def explain(recording: Recording) -> Shown:
 
 
 def _explain_gone(recording: Recording) -> Shown:
-    deletion = recording.deletions.exclude(state="cancelled").select_related("policy", "certificate").first()
+    gone = recording.deletions.exclude(state="cancelled")
+    deletion = gone.select_related("policy", "certificate", "removal").first()
     if deletion is None:
         return Shown(recording.retain_until_utc, False, "It has been deleted.", [])
     rule = f"policy version {deletion.policy.number}" if deletion.policy else "a decision of two people"
@@ -77,6 +80,8 @@ def _explain_gone(recording: Recording) -> Shown:
     steps.append(f"Erased {day_and_time(deletion.erased_utc)}.")
     if deletion.irrecoverable_utc:
         steps.append(f"Irrecoverable since {day_and_time(deletion.irrecoverable_utc)}.")
+    if deletion.removal:
+        steps.append(f"{words_removed(deletion.removal)} Whose recording it was is no longer kept either.")
     sentence = f"Deleted on {day_and_time(deletion.erased_utc)} under {rule}."
     certificate = getattr(deletion, "certificate", None)
     return Shown(deletion.due_utc, False, sentence, steps, deletion, certificate)
@@ -85,6 +90,17 @@ def _explain_gone(recording: Recording) -> Shown:
 def deletion_of(recording: Recording) -> Deletion | None:
     """Return the deletion that removed `recording`, or None."""
     return recording.deletions.filter(state__in=GONE_STATES).first()
+
+
+def words_removed(removal: Event) -> str:
+    """Return in a sentence when and under which rule the words of a trail were removed."""
+    rule = f"the rule of {removal.details['years']} years"
+    return f"The text of its trail was removed on {day(removal.at_utc)} under {rule}."
+
+
+def removals() -> QuerySet[Event]:
+    """Return the removals of words, the newest first."""
+    return Event.objects.filter(type=EventType.TEXT_REMOVED).order_by("-id")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ AFTER_LAST_REASON = 7 * DAY
 MOST_DAYS = 31
 WARN_DAYS = (7, 3)
 CLOCK_LEAP = timedelta(hours=24)
+LOG_YEARS, MOST_LOG_YEARS = 6, 100
 BRACKET_SLACK = timedelta(minutes=2)  # a clock set at the dock may stand a little before the checkpoint it was given
 
 
@@ -155,6 +156,19 @@ def warnings_due(due_utc: datetime, now: datetime) -> tuple[int, ...]:
 def clock_leapt(last_utc: datetime | None, now: datetime) -> bool:
     """Say whether the clock moved on by more than a day since the last look: then a person must confirm it."""
     return last_utc is not None and now - last_utc > CLOCK_LEAP
+
+
+def years_before(now: datetime, years: int) -> datetime:
+    """Return the last moment that is `years` whole calendar years of UTC ago at `now`; what ended by then is as old.
+
+    Years are counted from date to date at the same time of day. What ended on 29 February is as old as that when
+    1 March begins in a year that has no such day: the words then stay part of a day longer, and no order is turned.
+    """
+    utc = now.astimezone(UTC)
+    try:
+        return utc.replace(year=utc.year - years)
+    except ValueError:  # 29 February, and the year so long ago had none: all that ended before its 1 March
+        return datetime(utc.year - years, 3, 1, tzinfo=UTC) - timedelta(microseconds=1)
 
 
 def _from_ingest(facts: Facts, rule: str, why: str) -> Capture:

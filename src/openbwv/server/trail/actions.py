@@ -7,7 +7,7 @@ from typing import Any
 
 from openbwv.custody import EventType, LogReader, check_tlog_proof, commit_event, leaf
 from openbwv.server.clock import from_ms, to_ms
-from openbwv.server.evidence.models import Recording
+from openbwv.server.evidence.models import Recording, State
 from openbwv.server.people.models import Person
 from openbwv.server.trail import log
 from openbwv.server.trail.errors import LogNotRunning
@@ -40,6 +40,7 @@ def log_event(
     maps: a float or anything else is LeafRejected.
     """
     at_ms = clock.utc_ms()
+    recording = _still_named(recording)
     chosen = subject or (bytes(recording.pseudonym) if recording is not None else secrets.token_bytes(SUBJECT_BYTES))
     event = Event(
         type=int(EventType(type_)),
@@ -57,6 +58,17 @@ def log_event(
     event.leaf = leaf(event.type, at_ms // 1000, chosen, commit_event(event_map(event), event.salt))
     event.save(force_insert=True)
     return event
+
+
+def _still_named(recording: Recording | None) -> Recording | None:
+    """Return `recording`, or None for one that events do not name any more: the words of its trail were removed.
+
+    A tombstone's row is read again under its lock, so that no event slips in beside a removal that runs.
+    """
+    if recording is None or recording.state != State.ERASED:
+        return recording
+    fresh = Recording.objects.select_for_update(of=("self",)).filter(pk=recording.pk).values_list("pseudonym").get()
+    return recording if fresh[0] is not None else None
 
 
 def event_map(event: Event) -> dict[str, Any]:

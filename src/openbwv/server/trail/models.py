@@ -40,6 +40,13 @@ class Event(models.Model):
     leaf = models.BinaryField(max_length=512, help_text="the log entry")
     log_generation = models.PositiveSmallIntegerField(null=True, help_text="which log, once it is in one")
     leaf_index = models.BigIntegerField(null=True, help_text="its number in that log; empty while it waits")
+    removal = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="emptied",
+        help_text="TEXT_REMOVED: its words are gone",
+    )
 
     class Meta:
         ordering = ("id",)

@@ -44,6 +44,16 @@ def events_of(recording: Recording) -> QuerySet[Event]:
     return Event.objects.filter(recording=recording).select_related("actor").order_by("-id")
 
 
+def why_empty(recording: Recording) -> str:
+    """Return why a recording has no trail: since when its words are removed and under which rule, or none as yet."""
+    from openbwv.server.retention.queries import deletion_of, words_removed  # it stands on the trail itself
+
+    removal = getattr(deletion_of(recording), "removal", None)
+    if removal is None:
+        return "Nothing has happened to this recording yet."
+    return f"{words_removed(removal)} Its entries in the custody log stay; which they are is no longer kept."
+
+
 def trail_of(recording: Recording, *, limit: int | None = SHOWN) -> list[TrailLine]:
     """Return the recording's trail, newest first; `limit` None for all of it, with keys and hashes."""
     return [line_of(event, digests=limit is None) for event in events_of(recording)[:limit]]

@@ -22,14 +22,27 @@ BATCH = 1000
 
 
 def propose_policy(
-    *, days: int, least_days: int, reason: str, actor: Person, session: str, clock: Clock
+    *,
+    days: int,
+    least_days: int,
+    log_years: int = rules.LOG_YEARS,
+    reason: str,
+    actor: Person,
+    session: str,
+    clock: Clock,
 ) -> PolicyVersion:
     """Propose a version; it changes nothing until a second person approves it.
 
-    Raises PolicyWrong for periods outside 1 to 31 days (0 to 31 after ingest), NotPermitted, ReasonMissing.
+    `log_years`: how long the words of events stay. Raises PolicyWrong for periods outside 1 to 31 days (0 to 31 after
+    ingest) or 1 to 100 years, NotPermitted, ReasonMissing.
     """
     decision = require(actor, "approve-policy-first")
     _need_reason(reason)
+    if not 1 <= log_years <= rules.MOST_LOG_YEARS:
+        raise PolicyWrong(
+            what=f"The words of events cannot be kept {log_years} years.",
+            remedy=f"Use 1 to {rules.MOST_LOG_YEARS} years.",
+        )
     if not 1 <= days <= rules.MOST_DAYS or not 0 <= least_days <= rules.MOST_DAYS:
         raise PolicyWrong(
             what=f"Footage cannot be kept {days} days after recording and {least_days} after it was stored.",
@@ -42,6 +55,7 @@ def propose_policy(
             number=number,
             days=days,
             least_days=least_days,
+            log_years=log_years,
             reason=reason.strip(),
             proposed_by=actor,
             proposed_utc=utc(clock),
@@ -138,6 +152,7 @@ def _log(version: PolicyVersion, deed: str, *, actor: Person, why: str, rule: st
             "version": version.number,
             "days": version.days,
             "least_days": version.least_days,
+            "log_years": version.log_years,
             "shortens": version.shortens,
         },
         clock=clock,

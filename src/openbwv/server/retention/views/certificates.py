@@ -18,6 +18,8 @@ from openbwv.server.retention.queries import deletion_of
 def certificate(request: HttpRequest, reference: str) -> HttpResponse:
     """Show what was destroyed, when, under which rule, and what that cannot prove."""
     recording, signed = _certificate(request, reference)
+    if signed.phase1 is None:
+        return _hashes(request, recording, signed)
     body = DestructionCertificate.decode(bytes(signed.phase2 or signed.phase1), trust=None).body
     return render(
         request,
@@ -45,6 +47,22 @@ def certificate_file(request: HttpRequest, reference: str, phase: int) -> HttpRe
     name = f"{reference}-destruction-phase{phase}.cbor"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(bytes(data), content_type="application/cose", headers=headers)
+
+
+def _hashes(request: HttpRequest, recording: Recording, signed: Certificate) -> HttpResponse:
+    """Show what is left of a certificate that was removed with the words of the trail: its number, dates and hashes."""
+    phases = [(1, signed.phase1_utc, signed.phase1_sha256), (2, signed.phase2_utc, signed.phase2_sha256)]
+    return render(
+        request,
+        "retention/certificate_removed.html",
+        {
+            "recording": recording,
+            "deletion": signed.deletion,
+            "number": bytes(signed.cert_id).hex(),
+            "phases": [(phase, at, bytes(digest).hex()) for phase, at, digest in phases if digest is not None],
+            "removal": signed.deletion.removal,
+        },
+    )
 
 
 def _certificate(request: HttpRequest, reference: str) -> tuple[Recording, Certificate]:

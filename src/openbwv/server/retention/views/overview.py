@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from openbwv.server.clock import clock, utc
 from openbwv.server.evidence.queries import visible_to
+from openbwv.server.forgetting.due import cutoff_at, waiting
 from openbwv.server.people.pages import page_for
 from openbwv.server.people.rights import may
 from openbwv.server.retention import queries
@@ -18,6 +19,7 @@ from openbwv.server.retention.models import AlarmKind
 from openbwv.server.retention.notices import about_to_go
 
 PAGE_ROWS = 50
+REMOVALS = 10
 
 
 @page_for("see-retention")
@@ -26,6 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show the dry run: what a run of the job would do now."""
     now = utc(clock())
     page = Paginator(queries.dry_run(now), PAGE_ROWS).get_page(request.GET.get("page"))
+    cutoff = cutoff_at(now)
     alarms = list(queries.alarms_open())
     return render(
         request,
@@ -37,6 +40,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "clock_leapt": any(alarm.kind == AlarmKind.CLOCK_LEAPT for alarm in alarms),
             "form": ReasonForm(),
             "policy": policy_in_force(),
+            "words": waiting(cutoff) if cutoff else None,
+            "removals": queries.removals()[:REMOVALS],
             "late_count": queries.kept_because_late().count(),
             "may_confirm": may(request.user, "approve-policy-first").allowed,
             "may_open": may(request.user, "see", None).allowed,

@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from openbwv.server.clock import clock
+from openbwv.server.clock import clock, utc
+from openbwv.server.forgetting.due import cutoff_of
+from openbwv.server.forgetting.due import waiting as words_waiting
 from openbwv.server.people.pages import page_for
 from openbwv.server.people.rights import may
 from openbwv.server.retention import actions
@@ -68,6 +70,7 @@ def policy(request: HttpRequest, number: int) -> HttpResponse:
             and may(request.user, "approve-policy-second").allowed,
             "may_withdraw": waiting and may(request.user, "approve-policy-first").allowed,
             "waiting": waiting,
+            "words": words_waiting(cutoff_of(version, utc(clock()))) if waiting else None,
         },
     )
 

@@ -1,0 +1,60 @@
+"""After a removal the words are in no file of the state folder: not in free pages, not in the write-ahead log."""
+
+import sqlite3
+from datetime import UTC, datetime
+
+import pytest
+
+from django.conf import settings
+from django.db import connection, connections
+
+from openbwv.server.forgetting import forget
+from openbwv.server.trail.models import Event
+from tests.server import cast
+from tests.server.forgetting.conftest import SECRET, make_gone
+from tests.server.log_fixture import begin
+from tests.server.retention.steps import approve
+
+pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite's files")
+
+
+@pytest.fixture
+def on_disk(django_db_setup, django_db_blocker, state):
+    """Put the migrated database of the tests into a file of the state folder, with the settings of a real force."""
+    with django_db_blocker.unblock():
+        kept = connections["default"]
+        kept.ensure_connection()
+        path = state / "server.sqlite3"
+        with sqlite3.connect(path) as target:
+            kept.connection.backup(target)
+        target.close()
+        facts = {**kept.settings_dict, "NAME": str(path), "OPTIONS": settings.DATABASES["default"]["OPTIONS"]}
+        connections["default"] = type(kept)(facts, "default")
+        try:
+            yield path
+        finally:
+            connections["default"].close()
+            connections["default"] = kept
+
+
+def left(folder, words):
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and words in path.read_bytes()
+    )
+
+
+def test_the_words_are_in_no_file(on_disk, state, clock):
+    cast.units()
+    people = {name: cast.person(name) for name in ("avery", "gale", "indra", "lou")}
+    approve(people["indra"], people["lou"], clock)
+    sequencer = begin(state)
+    for number in range(1, 41):
+        ended = datetime(2020, 11, 1, tzinfo=UTC)
+        make_gone(ended, number=number, people=(people["avery"], people["gale"]))
+    sequencer.drain()
+    assert left(state, SECRET.encode()), "or the search finds nothing anyway"
+    assert forget(clock)["recordings"] == 40
+    sequencer.drain()
+    assert not Event.objects.filter(why=SECRET).exists()
+    assert left(state, SECRET.encode()) == []
+    assert on_disk.stat().st_size > 100_000
