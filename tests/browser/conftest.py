@@ -49,6 +49,12 @@ def conversations(live_server):
 
 
 @pytest.fixture
+def units(cast_people):
+    """Return the boroughs and specialist units by code."""
+    return cast.units()
+
+
+@pytest.fixture
 def open_page(browser, live_server, conversations, cast_people):
     """Return a function `(name, path, view) -> page` signed in as that person; console errors fail the test."""
     contexts, problems = [], []

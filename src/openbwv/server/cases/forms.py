@@ -9,8 +9,17 @@ from openbwv.server.people.models import Person
 class OpenMatterForm(forms.Form):
     """A new matter."""
 
-    reference = forms.CharField(label="Reference", max_length=40, help_text="For example a crime number: 3001234/26.")
-    title = forms.CharField(label="What it is about", max_length=200)
+    reference = forms.CharField(
+        label="Reference",
+        max_length=40,
+        help_text="For example a crime number: 3001234/26.",
+        error_messages={"required": "Enter the reference that the matter has elsewhere."},
+    )
+    title = forms.CharField(
+        label="What it is about",
+        max_length=200,
+        error_messages={"required": "Say in a few words what it is about, for example robbery in Lee High Road."},
+    )
 
 
 class MemberForm(forms.Form):
