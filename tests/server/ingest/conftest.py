@@ -14,7 +14,8 @@ from openbwv.recording import Inventory
 from openbwv.server.ingest import app, parts, side_objects, work
 from openbwv.server.ingest.inlet import PeerGone
 from openbwv.server.ingest.receiver import Receiver
-from openbwv.server.vault.force import Force
+from openbwv.server.vault.folders import lay_anchors
+from openbwv.server.vault.force import Force, read_force
 from openbwv.server.vault.keyd.ledger import Ledger
 from openbwv.server.vault.keyd.logwatch import LogWatch
 from openbwv.server.vault.keyd.operations import Operations
@@ -51,6 +52,7 @@ def keyd(state, clock, monkeypatch):
         created_ms=0,
         trust_pem=trust,
     ).write(state)
+    lay_anchors(state, read_force(state).fingerprint)
     watch = LogWatch(LogReader(log_folder(state), vkey=ring.vkey))
     operations = Operations(keyring=ring, ledger=Ledger(state / "keyring.ledger"), watch=watch, clock=clock)
     server = serve_in_thread(state / "run" / "keyd.sock", operations)

@@ -15,6 +15,7 @@ from openbwv.recording import cbor
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault import backup as backing
 from openbwv.server.vault.models import KeyWrap, PendingKey
+from openbwv.server.vault.store import ANCHOR_FILE
 from openbwv.shared.log_folder import log_folder
 from tests.server.vault.force_fixture import PASSPHRASE
 
@@ -207,6 +208,39 @@ def test_a_bad_place_is_refused(where, stored, state, tmp_path, clock):
 
 def test_a_damaged_backup_is_refused(backed_up, places, tmp_path):
     table = places[0] / backing.KEY_TABLE_FILE
-    table.write_bytes(table.read_bytes()[:-1] + b"\x00")
+    data = table.read_bytes()
+    table.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert restore(places, tmp_path / "new", tmp_path, code=65)["error"]["code"] == "backup-damaged"
     assert not (tmp_path / "new").exists()
+
+
+def test_what_was_kept_aside_is_copied_and_comes_back(stored, places, tmp_path, clock, running_log):
+    from openbwv.server.ingest.aside import aside_store, keep_aside
+    from openbwv.server.ingest.errors import UnknownDevice
+    from openbwv.server.ingest.models import AsideKind
+
+    kept = keep_aside(b"an inventory", kind=AsideKind.HELLO, why=UnknownDevice(), sender_kid="00", clock=clock)
+    running_log.drain()
+    backing.make_backup(to=places[0], keys=places[1], clock=clock)
+    restore(places, tmp_path / "new", tmp_path)
+    below = aside_store().path(kept.path).relative_to(aside_store().folder)
+    assert (tmp_path / "new/aside" / below).read_bytes() == b"an inventory"
+    for name in ("vault", "aside"):
+        assert name in (tmp_path / "new" / name / ANCHOR_FILE).read_text()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_place_whose_disk_is_away_is_no_new_place(backed_up, places, clock, which):
+    place, elsewhere = places[which], places[which].with_name("elsewhere")
+    place.rename(elsewhere)
+    for made in (False, True):
+        if made:
+            place.mkdir()
+        with pytest.raises(backing.BadBackupPlace, match="not mounted"):
+            backing.make_backup(to=places[0], keys=places[1], clock=clock)
+    assert list(place.iterdir()) == []
+    assert not backing.after_rotation().openable
+    assert list(place.iterdir()) == []
+    place.rmdir()
+    elsewhere.rename(place)
+    assert backing.make_backup(to=places[0], keys=places[1], clock=clock).openable

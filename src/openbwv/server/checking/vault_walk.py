@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from openbwv.recording import BwvError, FragmentInfo, ManifestReader, PartChecker
 from openbwv.server.checking.result import Context, Disagreement
 from openbwv.server.evidence.models import Recording, State
+from openbwv.server.vault.errors import VaultAway
 from openbwv.server.vault.media_map import held_fragments, manifest_runs
 from openbwv.server.vault.models import KeyWrap, ObjectKind, Part, PendingKey, StoredObject, leaving_objects
 from openbwv.server.vault.store import Store, vault_store
@@ -18,6 +19,11 @@ ERASE_AGAIN = "Run `./bwv retention --execute`; it finishes what was begun."
 def walk_vault(context: Context) -> Iterator[Disagreement]:
     """Compare objects with files, then each recording's entries and fragments with what the camera signed."""
     store = vault_store()
+    try:
+        store.require()
+    except VaultAway as problem:
+        yield Disagreement(problem.code, "vault", problem.what, problem.remedy)
+        return
     seen = set(leaving_objects().values_list("pk", flat=True))
     yield from _objects(store, context)
     for recording in Recording.objects.exclude(state=State.ERASED).order_by("pk").iterator(chunk_size=200):

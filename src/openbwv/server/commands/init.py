@@ -16,7 +16,7 @@ from typing import Any
 from openbwv.command import Parser
 from openbwv.recording.errors import EXIT_CANNOT_CREATE, EXIT_USAGE, BwvError
 from openbwv.server.boot import boot
-from openbwv.server.vault.folders import lay_folders, write_door
+from openbwv.server.vault.folders import lay_anchors, lay_folders, write_door
 from openbwv.server.vault.force import TRUST_FILE, Force
 from openbwv.server.vault.keyd import keyring
 from openbwv.server.vault.keyd.passphrase import choose_passphrase, new_recovery_code, recovery_sheet
@@ -103,6 +103,7 @@ def make_force(arguments: argparse.Namespace) -> Made:
         utc_ms=SystemClock().utc_ms(),
     )
     force = _write_facts(state, ring, arguments)
+    lay_anchors(state, force.fingerprint)
     write_door(state, ring, arguments.door_host)
     sheet = Path(arguments.recovery_sheet or state.parent / f"{state.name}-recovery-sheet.html").absolute()
     text = recovery_sheet(

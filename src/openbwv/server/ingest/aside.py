@@ -19,7 +19,7 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.ingest.models import Aside, AsideKind
-from openbwv.server.vault.store import Store
+from openbwv.server.vault.store import Store, store_of
 from openbwv.shared.clock import Clock
 from openbwv.shared.durable import DiskFull
 
@@ -29,7 +29,7 @@ FULL = "aside-full"
 
 def aside_store() -> Store:
     """Return the store of what was kept aside."""
-    return Store(Path(settings.STATE) / "aside")
+    return store_of(Path(settings.STATE), "aside")
 
 
 def keep_aside(

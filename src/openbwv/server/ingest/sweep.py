@@ -35,6 +35,7 @@ def forget_lost_parts(**about: Any) -> int:
     `about` narrows it down, as the parts' fields do.
     """
     store = vault_store()
+    store.require()  # a disk that is not mounted has lost nothing
     coming = Part.objects.filter(recording__state__in=(State.ANNOUNCED, State.ARRIVING), **about)
     lost = 0
     for part in coming.select_related("object"):

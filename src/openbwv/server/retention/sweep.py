@@ -33,6 +33,8 @@ from openbwv.server.retention.models import (
 )
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault import actions as vault
+from openbwv.server.vault.errors import VaultAway
+from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
 
 BATCH = 1000
@@ -54,7 +56,10 @@ class Swept:
 
 
 def sweep(clock: Clock) -> dict[str, int]:
-    """Do everything that is due now and return the counts. Raises ClockNotBelieved, and does nothing, after a leap."""
+    """Do everything that is due now and return the counts. Raises ClockNotBelieved, and does nothing, after a leap.
+
+    Raises VaultAway, and destroys and certifies nothing, while the disk with the footage is not there.
+    """
     believe_clock(clock)
     done = Swept()
     unpark(clock)
@@ -62,6 +67,7 @@ def sweep(clock: Clock) -> dict[str, int]:
     done.proposed = propose_due(clock)
     for deletion in Deletion.objects.filter(state__in=OPEN_STATES, opens_utc__lte=utc(clock)).order_by("opens_utc"):
         done.authorised += authorise(deletion, clock=clock)
+    _need_vault(clock)
     for deletion in Deletion.objects.filter(
         state__in=(DeletionState.AUTHORISED, DeletionState.DELETING), opens_utc__lte=utc(clock)
     ).order_by("opens_utc"):
@@ -242,6 +248,16 @@ def _orders(deletion: Deletion, clock: Clock) -> tuple[list[str], str]:
 
 
 # ── erase and certify ────────────────────────────────────────────────────────────────────────────────────────────
+def _need_vault(clock: Clock) -> None:
+    """Raise an alarm and VaultAway when the disk with the footage is not mounted: its files would seem to be gone."""
+    try:
+        vault_store().require()
+    except VaultAway as problem:
+        alarms.raise_alarm(AlarmKind.FAILED, f"{problem.what} {problem.remedy}", clock=clock)
+        raise
+    alarms.clear_alarm(AlarmKind.FAILED, clock=clock)
+
+
 def _carry_out(deletion: Deletion, done: Swept, clock: Clock) -> None:
     """Erase one recording; what goes wrong is an alarm on that recording and stops no other."""
     try:

@@ -84,9 +84,9 @@ def remove_recording_bytes(*, recording: Recording) -> list[RemovedObject]:
 
 
 def unlink_leaving() -> int:
-    """Unlink the files of removed recordings and forget their names; return how many. Raises WriteFailed. Idempotent.
+    """Unlink the files of removed recordings and forget their names; return how many. Raises WriteFailed, VaultAway.
 
-    Call it before anybody certifies that they are gone.
+    Idempotent. Call it before anybody certifies that they are gone.
     """
     store = vault_store()
     count = 0

@@ -38,7 +38,7 @@ from openbwv.server.vault.backup_place import (
 from openbwv.server.vault.force import force, read_force
 from openbwv.server.vault.keys import key_client
 from openbwv.server.vault.models import KeyWrap, PendingKey, StoredObject, leaving_objects
-from openbwv.server.vault.store import Store, vault_store
+from openbwv.server.vault.store import Store, store_of, vault_store
 from openbwv.shared.clock import Clock
 from openbwv.shared.durable import NewFile, make_folder, write_durably
 
@@ -82,11 +82,14 @@ def standing(state: Path | None = None) -> Standing:
 
 
 def make_backup(*, to: Path, keys: Path | None = None, actor: Any = None, reason: str = "", clock: Clock) -> Standing:
-    """Copy the force to `to`, and its sealed keyring to `keys`; raises BadBackupPlace, NotHere, DiskFull, WriteFailed.
+    """Copy the force to `to`, and its sealed keyring to `keys`.
+
+    Raises BadBackupPlace, NotHere, VaultAway, DiskFull, WriteFailed.
 
     Killed at any moment it leaves the last whole backup's facts or none; running it again finishes it.
     """
     to, keys = _place(to, keys)
+    vault_store().require()
     with transaction.atomic():
         log_event(
             EventType.BACKUP,
@@ -127,6 +130,8 @@ def after_rotation() -> Standing:
         facts |= {"kek_id": kek_id, "key_table_sha256": file_sha256(place / KEY_TABLE_FILE)}
         write_durably(place / FACTS_FILE, json.dumps(facts, indent=1).encode(), replace=True)
         if last.keys_place:
+            if _is_bare(Path(last.keys_place)):
+                raise FileNotFoundError(last.keys_place)  # not mounted: a copy beside the footage helps nobody
             _copy_keyring(Path(last.keys_place))
         now = Standing(last.made_ms, last.place, last.keys_place, kek_id, True)
     except (OSError, BwvError, ValueError):
@@ -151,11 +156,22 @@ def _place(to: Path, keys: Path | None) -> tuple[Path, Path | None]:
         raise BadBackupPlace(
             what="The keyring would lie with the footage it opens.", remedy="Name another medium with --keys."
         )
+    for place, before in ((to, standing().place), (keys, standing().keys_place)):
+        if place and str(place) == before and _is_bare(place):
+            raise BadBackupPlace(
+                what=f"{place} is empty, and the last backup went there: its disk is not mounted.",
+                remedy="Mount that disk; to begin on a new one, name another folder.",
+            )
     if to.exists() and any(to.iterdir()) and not _is_ours(to):
         raise BadBackupPlace(what=f"{to} holds something else.", remedy="Name an empty folder or this force's backup.")
     for place in filter(None, (to, keys)):
         make_folder(place)
     return to, keys
+
+
+def _is_bare(place: Path) -> bool:
+    """Say whether there is nothing at a place, nor a disk that is mounted right there."""
+    return not os.path.ismount(place) and not (place.is_dir() and any(place.iterdir()))
 
 
 def _is_ours(place: Path) -> bool:
@@ -212,7 +228,8 @@ def _copy_log(target: Path) -> None:
 
 def _copy_objects(to: Path) -> tuple[int, int]:
     """Copy sealed objects and what was kept aside, and remove those that are gone here; return count and bytes."""
-    source, target = vault_store(), Store(to / "vault")
+    source, target, aside = vault_store(), Store(to / "vault"), store_of(_state(), "aside")
+    aside.require()
     wanted = dict(StoredObject.objects.exclude(pk__in=leaving_objects()).values_list("key", "length"))
     for key in set(target.keys()) - wanted.keys():
         target.remove(key)
@@ -220,9 +237,9 @@ def _copy_objects(to: Path) -> tuple[int, int]:
         if not target.path(key).exists():
             _copy(source.chunks(key, length=length), target.path(key))
     for name in Aside.objects.exclude(kind=AsideKind.KEY).exclude(path="").values_list("path", flat=True):
-        goal = to / "aside" / name
+        goal = Store(to / "aside").path(name)
         if not goal.exists():
-            _copy(_chunks(_state() / "aside" / name), goal)
+            _copy(_chunks(aside.path(name)), goal)
     return len(wanted), sum(wanted.values())
 
 

@@ -11,6 +11,17 @@ class ObjectMissing(BwvError):
     exit_code = EXIT_IO
 
 
+class VaultAway(BwvError):
+    """A folder of stored bytes is not the force's own: the disk that belongs there is not mounted, or another one is.
+
+    The door answers 503 and devices keep what they have; jobs fail; nothing is written, removed or certified.
+    """
+
+    code = "vault-away"
+    http_status = 503
+    exit_code = EXIT_UNAVAILABLE
+
+
 class NotStored(BwvError):
     """The footage itself is not here: still on the camera, on its way, or deleted."""
 

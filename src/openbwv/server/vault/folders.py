@@ -6,10 +6,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from openbwv.server.vault.keyd import keyring
+from openbwv.server.vault.store import ANCHOR_FILE, anchor_of
 from openbwv.shared import agency
 from openbwv.shared.durable import make_folder, write_durably
 
 FOLDERS = ("run", "tls", "vault", "aside")
+STORES = ("vault", "aside")  # may be disks of their own
 
 
 def lay_folders(state: Path) -> None:
@@ -17,6 +19,12 @@ def lay_folders(state: Path) -> None:
     for name in FOLDERS:
         make_folder(state / name)
     write_durably(state / "secret_key", secrets.token_urlsafe(48).encode())
+
+
+def lay_anchors(state: Path, fingerprint: str) -> None:
+    """Put into each new store what proves that it is this force's, and mounted; raises AlreadyThere."""
+    for name in STORES:
+        write_durably(state / name / ANCHOR_FILE, anchor_of(name, fingerprint))
 
 
 def write_door(state: Path, ring: keyring.Keyring, hosts: list[str] | None) -> None:

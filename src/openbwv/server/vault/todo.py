@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 
@@ -12,6 +13,9 @@ from openbwv.server.people.rights import may
 from openbwv.server.people.templatetags.plain import day
 from openbwv.server.people.todo import Glance, Todo
 from openbwv.server.vault.backup import standing
+from openbwv.server.vault.errors import VaultAway
+from openbwv.server.vault.folders import STORES
+from openbwv.server.vault.store import store_of
 from openbwv.shared.clock import Clock
 
 STALE = timedelta(days=2)
@@ -21,10 +25,16 @@ GIB = 1 << 30
 
 
 def todo(person: Person, clock: Clock) -> Iterator[Todo]:
-    """Yield a line when there is no backup, an old one, or one that cannot be opened, and when room runs out."""
+    """Yield lines for a backup that is missing, old or cannot be opened, and for a disk that is away or full."""
     if not may(person, "see-accounts").allowed:
         return
-    free = shutil.disk_usage(settings.STATE).free
+    state = Path(settings.STATE)
+    for name in filter(lambda name: (state / name).is_dir(), STORES):
+        try:
+            store_of(state, name).require()
+        except VaultAway as problem:
+            yield Todo(1, problem.what, "/jobs/", "urgent")
+    free = shutil.disk_usage(state).free
     if free < LEAST_FREE_BYTES:
         words = f"The disk that holds the footage has {free / GIB:.1f} GB left; when it is full, uploads are refused"
         yield Todo(1, words, "/jobs/", "urgent")

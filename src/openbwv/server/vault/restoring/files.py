@@ -13,7 +13,8 @@ from openbwv.server.vault.backup_place import (
     KEYRING_FILE,
     file_sha256,
 )
-from openbwv.server.vault.folders import lay_folders
+from openbwv.server.vault.folders import lay_anchors, lay_folders
+from openbwv.server.vault.force import read_force
 from openbwv.server.vault.restoring.errors import BackupDamaged, RestoreTargetExists
 from openbwv.shared.durable import NewFile, make_folder, move_durably
 
@@ -38,6 +39,7 @@ def lay_out(backup: Path, keyring: Path, state: Path) -> Path:
     _copy(keyring / KEYRING_FILE if keyring.is_dir() else keyring, work / KEYRING_FILE)
     for name in FORCE_FILES:
         (work / name).chmod(0o644)
+    lay_anchors(work, read_force(work).fingerprint)
     return work
 
 
