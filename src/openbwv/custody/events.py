@@ -35,6 +35,7 @@ class EventType(IntEnum):
     KEM_EPOCH = 3
     INVENTORY = 4
     ASSIGN = 5
+    MISSING = 7
     WRITE_OFF = 6
     INGEST = 10
     INGEST_UNCLOSED = 11
@@ -84,6 +85,7 @@ SENTENCES: dict[EventType, str] = {
     EventType.INVENTORY: "A camera or dock said hello and listed what it holds.",
     EventType.ASSIGN: "A camera was given to a person, taken back, or claimed afterwards.",
     EventType.WRITE_OFF: "A camera's write-off was proposed, decided by a second person, ended or taken back.",
+    EventType.MISSING: "A camera counted something that has not arrived, or what was missing arrived after all.",
     EventType.INGEST: "The server has stored and checked the whole recording.",
     EventType.INGEST_UNCLOSED: "The server has stored and checked the recording up to where it breaks off.",
     EventType.ASIDE: "Something that was sent could not be taken as evidence and is kept aside.",

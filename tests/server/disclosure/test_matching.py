@@ -262,8 +262,8 @@ def test_three_months_after_the_answer_the_hold_ends(recorded, ask, clock, casey
     answer_request(
         request=request,
         outcome="no-footage",
-        no_footage_kind="not-recording",
-        answer="The camera was off.",
+        no_footage_kind="nobody-there",
+        answer="Nobody with a camera was there.",
         actor=casey,
         clock=clock,
     )

@@ -12,7 +12,9 @@ from openbwv.server.disclosure.errors import NotDecidable
 from openbwv.server.disclosure.gaps import gaps_in_reach
 from openbwv.server.disclosure.undocked import undocked_in_reach
 from openbwv.server.fleet.models import Assignment, Camera
+from tests.recording.factory import Agency
 from tests.server import cast
+from tests.server.diary import Diary, index
 
 HOUR = timedelta(hours=1)
 
@@ -45,6 +47,13 @@ def take(camera, person, clock, hours_ago=4, unit=None):
         until_utc=utc(clock) - hours_ago * HOUR + timedelta(hours=10),
         signed=b"",
     )
+
+
+def in_the_dock(camera, clock):
+    """The journal of a camera that stood in the dock all day: it leaves no hole."""
+    diary = Diary(Agency().camera())
+    since = utc(clock) - 10 * HOUR
+    index(camera, diary.boot(since).dock(since).boot(utc(clock)).dock(utc(clock)), clock)
 
 
 def names(request):
@@ -113,7 +122,7 @@ def test_the_officer_sees_them_and_cannot_say_that_none_was_made(ask, camera, ca
 
 
 def test_when_all_have_docked_the_page_says_so_and_the_answer_stands(ask, camera, casey, as_person, clock):
-    camera(last_docked_utc=utc(clock))
+    in_the_dock(camera(last_docked_utc=utc(clock)), clock)
     request, _ = ask()
     assign_request(request=request, actor=casey, clock=clock)
     page = as_person(casey).get(request.get_absolute_url()).content.decode()
@@ -141,6 +150,7 @@ def missing(request):
 
 def test_a_number_that_a_camera_counted_and_never_brought_is_a_gap(ask, camera, casey, as_person, clock):
     made = camera(last_docked_utc=utc(clock))
+    in_the_dock(made, clock)
     for rc, ago in ((1, 60), (2, 50), (5, 0.5), (6, 0.3)):
         counted(made, rc, ago, clock, state="erased")
     request, _ = ask()  # from three hours to one hour ago

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Max, Window
+from django.db.models import F, OuterRef, Subquery, Window
 from django.db.models.functions import Lag
 
 from openbwv.server.disclosure.models import Request
@@ -68,9 +68,14 @@ def _between(cameras: dict[int, Camera]) -> Iterator[Gap]:
 
 def _after_the_newest(cameras: dict[int, Camera]) -> Iterator[Gap]:
     """Yield what a camera said it had counted when it was docked, beyond the newest recording that is here."""
-    made = Recording.objects.filter(camera__in=cameras).order_by()
-    known = dict(made.values("camera").annotate(newest=Max("rc")).values_list("camera", "newest"))
-    for camera in cameras.values():
-        first = known.get(camera.pk, 0) + 1
+    newest = Recording.objects.filter(camera=OuterRef("pk")).order_by("-rc")
+    rows = Camera.objects.filter(pk__in=cameras).annotate(
+        newest=Subquery(newest.values("rc")[:1]),
+        end=Subquery(newest.values("ended_utc")[:1]),
+        is_set=Subquery(newest.values("clock_sync")[:1]),
+    )
+    for row in rows.order_by("name"):
+        camera, first = cameras[row.pk], (row.newest or 0) + 1
         if camera.next_rc > first and camera.last_docked_utc:
-            yield Gap(camera, first, camera.next_rc - 1, camera.enrolled_utc, camera.last_docked_utc)
+            after = row.end if row.is_set and row.end else camera.enrolled_utc
+            yield Gap(camera, first, camera.next_rc - 1, after, camera.last_docked_utc)

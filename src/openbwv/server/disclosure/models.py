@@ -52,12 +52,21 @@ class NoFootage(models.TextChoices):
 
     NONE_MADE = (
         "none-made",
-        ("None was made: every camera that could have been there has been docked, and its counters leave no gap"),
+        (
+            "None was made: every camera that could have been there has been docked, and its counters and its journal"
+            " leave no gap"
+        ),
     )
     NOBODY_THERE = "nobody-there", "Nobody with a camera was there"
     NOT_RECORDING = "not-recording", "An officer with a camera was there, but it was not recording"
     DELETED = "deleted", "It was made and has been deleted; the certificate says when and under which rule"
-    CANNOT_TELL = "cannot-tell", "We cannot tell: some cameras that could have been there have not been docked"
+    CANNOT_TELL = (
+        "cannot-tell",
+        (
+            "We cannot tell: some cameras that could have been there have not been docked, or what they counted and"
+            " noted is not complete"
+        ),
+    )
 
 
 class Request(models.Model):

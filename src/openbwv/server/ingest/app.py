@@ -12,7 +12,18 @@ from typing import Any
 
 from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
-from openbwv.server.ingest import complete, dock_deeds, hello, journal, manifest, parts, receipts, renewal, side_objects
+from openbwv.server.ingest import (
+    complete,
+    counts,
+    dock_deeds,
+    hello,
+    journal,
+    manifest,
+    parts,
+    receipts,
+    renewal,
+    side_objects,
+)
 from openbwv.server.ingest.errors import BadRequest, Busy, NoSuchAddress, NotYours
 from openbwv.server.ingest.http import Answer, Request, error_answer, hex_of, json_answer, number_of
 from openbwv.server.ingest.inlet import PeerGone
@@ -153,6 +164,12 @@ def _put_journal(request: Request, _found: dict[str, str], peer: Peer) -> Answer
     return json_answer(at_database(journal.take_journal, kid, from_seq=from_seq, data=data, peer=peer, clock=clock()))
 
 
+def _put_counts(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
+    data = request.whole(limit=INVENTORY_LIMIT_BYTES)
+    new = at_database(counts.take_counts, _camera_kid(request, peer), data, peer, clock())
+    return json_answer({}, status=201 if new else 200)
+
+
 def _post_renewal(request: Request, _found: dict[str, str], peer: Peer) -> Answer:
     try:
         csr = from_base64(request.json().get("csr"), "renewal")
@@ -205,6 +222,7 @@ ROUTES = (
     _route("GET", "/receipts", _get_receipts),
     _route("GET", "/journal", _get_journal),
     _route("PUT", "/journal", _put_journal, streams=True),
+    _route("PUT", "/counts", _put_counts),
     _route("POST", "/enrolments", _dock_deed(dock_deeds.ask_enrolment)),
     _route("POST", r"/enrolments/(?P<id>[0-9]{1,12})/confirm", _dock_deed(dock_deeds.confirm_enrolment)),
     _route("POST", r"/enrolments/(?P<id>[0-9]{1,12})/refuse", _dock_deed(dock_deeds.refuse_enrolment)),

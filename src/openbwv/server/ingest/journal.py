@@ -10,7 +10,6 @@ from openbwv.recording import Entry, EventBody, EventKind, JournalReader, Trust,
 from openbwv.recording.certificates import USE_CAMERA
 from openbwv.recording.entries import ZERO_HASH, entry_at
 from openbwv.recording.errors import BwvError
-from openbwv.server.clock import utc
 from openbwv.server.evidence import arrival
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Camera
@@ -24,6 +23,7 @@ from openbwv.server.ingest.errors import (
     Revoked,
     UnknownDevice,
 )
+from openbwv.server.ingest.journal_index import index_entries
 from openbwv.server.ingest.manifest import GONE
 from openbwv.server.ingest.models import AsideKind, JournalPart
 from openbwv.server.ingest.tokens import Peer, check_standing
@@ -183,13 +183,13 @@ def _store(camera: Camera, good: list[Entry], reader: JournalReader, clock: Cloc
                 last_seq=good[-1].seq,
                 object=stored,
             )
+            index_entries(locked, good, clock)
             locked.journal_id, locked.journal_next_seq, locked.journal_tail = (
                 good[0].rec_id,
                 reader.next_seq,
                 reader.tail,
             )
-            locked.last_docked_utc = utc(clock)  # behind a dock the journal is what comes at every docking
-            locked.save(update_fields=["journal_id", "journal_next_seq", "journal_tail", "last_docked_utc"])
+            locked.save(update_fields=["journal_id", "journal_next_seq", "journal_tail"])
             for entry in good:
                 _take_label(locked, entry, clock)
     except BaseException as problem:

@@ -18,6 +18,7 @@ from openbwv.server.evidence.models import Recording, State
 from openbwv.server.fleet.models import Assignment, Camera
 from openbwv.server.ingest.aside import held_aside, keep_aside
 from openbwv.server.ingest.bounds import check_bounds
+from openbwv.server.ingest.counts import number_arrived
 from openbwv.server.ingest.errors import (
     BadRequest,
     Busy,
@@ -265,7 +266,9 @@ def _lock_or_announce(recording: Recording | None, camera: Camera | None, first:
     body = first.body
     pseudonym = body.assignment if isinstance(body, OpenBody) else None
     assignment = Assignment.objects.filter(pseudonym=pseudonym, camera=camera).first() if pseudonym else None
-    return arrival.announce_recording(open_entry=first, camera=camera, assignment=assignment, clock=clock)
+    announced = arrival.announce_recording(open_entry=first, camera=camera, assignment=assignment, clock=clock)
+    number_arrived(camera, announced.rc, clock)
+    return announced
 
 
 def _count(data: bytes) -> int:

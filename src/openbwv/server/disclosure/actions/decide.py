@@ -9,7 +9,6 @@ from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.disclosure.deadlines import months_after
 from openbwv.server.disclosure.errors import NotDecidable, RequestOver, WrongAnswers
-from openbwv.server.disclosure.gaps import gaps_in_reach
 from openbwv.server.disclosure.given import CHECKED, GIVING, copies_that_leave_out
 from openbwv.server.disclosure.mail import write_message
 from openbwv.server.disclosure.models import (
@@ -21,7 +20,7 @@ from openbwv.server.disclosure.models import (
     RequestState,
     StandingHold,
 )
-from openbwv.server.disclosure.undocked import undocked_in_reach
+from openbwv.server.disclosure.weigh import weigh
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
 from openbwv.server.people.rights import ReasonMissing, require
@@ -98,8 +97,8 @@ def answer_request(
     with transaction.atomic():
         fresh = _open_and_mine(request, actor)
         _check_matches(fresh, outcome)
-        if no_footage_kind == NoFootage.NONE_MADE:
-            _check_all_docked(fresh)
+        if no_footage_kind:
+            _check_facts(fresh, NoFootage(no_footage_kind))
         fresh.state, fresh.outcome, fresh.answer = RequestState.DECIDED, outcome, answer.strip()
         fresh.no_footage_kind, fresh.answered_utc = no_footage_kind, now
         fresh.save()
@@ -156,20 +155,11 @@ def _listed(words: tuple[str, ...]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def _check_all_docked(request: Request) -> None:
-    missing = undocked_in_reach(request)
-    if missing:
-        coming = any(each.camera.written_off_utc is None for each in missing)
-        raise NotDecidable(
-            what=f"It cannot be said that none was made: {'; '.join(each.words for each in missing[:5])}.",
-            remedy=f"{'Wait until they are docked, or answer' if coming else 'Answer'} that we cannot tell.",
-        )
-    gaps = [f"camera {each.camera.name}, {each.numbers}" for each in gaps_in_reach(request)]
-    if gaps:
-        raise NotDecidable(
-            what=f"It cannot be said that none was made: what cameras counted never came ({'; '.join(gaps[:5])}).",
-            remedy="Find out what became of them, or answer that we cannot tell.",
-        )
+def _check_facts(request: Request, kind: NoFootage) -> None:
+    """Raise NotDecidable where the facts contradict a kind of "no footage", or leave it open."""
+    against = weigh(request).refusals.get(kind)
+    if against is not None:
+        raise NotDecidable(what=against.what, remedy=against.remedy)
 
 
 def _has_checked_copy(match: Match) -> bool:

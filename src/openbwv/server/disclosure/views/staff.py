@@ -17,10 +17,9 @@ from openbwv.server.disclosure.actions import decide, life
 from openbwv.server.disclosure.actions.release import plan_release
 from openbwv.server.disclosure.actions.submit import Answers, submit_request
 from openbwv.server.disclosure.deadlines import months_after
-from openbwv.server.disclosure.gaps import gaps_in_reach
 from openbwv.server.disclosure.given import copies_given, withheld_grounds
-from openbwv.server.disclosure.models import Match, Request
-from openbwv.server.disclosure.undocked import undocked_in_reach
+from openbwv.server.disclosure.models import Match, Outcome, Request
+from openbwv.server.disclosure.weigh import Weighed, weigh
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
 from openbwv.server.people.pages import log_refusal, page_for
@@ -103,7 +102,8 @@ def show(
 ) -> HttpResponse:
     """Render the request's page; `bound` is the form at `place` that came back, with what was typed into it."""
     mine = asked.assigned_to_id == request.user.pk
-    form_at = FormsOf(asked, request.user, place, bound)
+    weighed = weigh(asked) if asked.is_open and request.user.has_role("disclosure") else None
+    form_at = FormsOf(asked, request.user, place, bound, weighed=weighed)
     matches = [
         {
             "match": match,
@@ -123,8 +123,7 @@ def show(
             "mine": mine and asked.is_open,
             "may_take": asked.is_open and not mine and request.user.has_role("disclosure"),
             "deleted": queries.deleted_in_reach(asked),
-            "undocked": undocked_in_reach(asked) if asked.is_open and request.user.has_role("disclosure") else (),
-            "gaps": gaps_in_reach(asked) if asked.is_open and request.user.has_role("disclosure") else (),
+            "weighed": weighed,
             "given": copies_given(asked) if asked.outcome else (),
             "withheld": withheld_grounds(asked),
             "pauses": asked.pauses.all(),
@@ -140,9 +139,17 @@ def show(
 class FormsOf:
     """The forms of one request's page. Each begins with what is known; the one that came back keeps what was typed."""
 
-    def __init__(self, asked: Request, person: Person, place: str = "", bound: Form | None = None) -> None:
+    def __init__(
+        self,
+        asked: Request,
+        person: Person,
+        place: str = "",
+        bound: Form | None = None,
+        *,
+        weighed: Weighed | None = None,
+    ) -> None:
         self.asked, self.person = asked, person
-        self.place, self.bound = place, bound
+        self.place, self.bound, self.weighed = place, bound, weighed
 
     def _at(self, place: str, made: Form) -> Form:
         return self.bound if self.bound is not None and place == self.place else made
@@ -163,6 +170,8 @@ class FormsOf:
         """Return the form of one of DEEDS."""
         form_class = DEEDS[what][0]
         initial = _window_asked_for(self.asked) if what == "narrow" else {}
+        if what == "answer" and self.weighed is not None and not self.asked.matches.exists():
+            initial = {"outcome": Outcome.NO_FOOTAGE, "no_footage_kind": self.weighed.proposed}
         return self._at(what, form_class(data, auto_id=f"{what}_%s", initial=initial))
 
 
