@@ -3,8 +3,6 @@
 import secrets
 from dataclasses import dataclass
 
-ADMINISTRATOR = "lou"
-
 
 @dataclass(frozen=True)
 class Part:
@@ -18,8 +16,9 @@ class Part:
 
     @property
     def role_words(self) -> str:
-        """Return the roles for a reader."""
-        return ", ".join(self.roles) or "no rights at all"
+        """Return roles and unit for a reader."""
+        roles = ", ".join(self.roles) or "no rights at all"
+        return f"{roles}, {self.unit.title()}" if self.unit else roles
 
 
 CAST = (
@@ -34,6 +33,7 @@ CAST = (
     Part("devi", "Devi", ("auditor",)),
     Part("frankie", "Frankie"),
 )
+LOU = Part("lou", "Lou", ("administrator",))  # made by `init`, not by another administrator
 
 
 def new_password() -> str:

@@ -51,11 +51,12 @@ class Force:
         for path, text in ((passphrase, secrets.token_urlsafe(24)), (password, cast.new_password())):
             path.write_text(text, encoding="ascii")
             path.chmod(0o600)
-        self.passwords[cast.ADMINISTRATOR] = password.read_text(encoding="ascii")
+        self.passwords[cast.LOU.username] = password.read_text(encoding="ascii")
         self.runner.environment["BWV_KEYRING_PASSPHRASE_FILE"] = str(passphrase)
         made = self.runner.run(
-            "init", "--state", self.state, "--name", self.name, "--admin", cast.ADMINISTRATOR, "--admin-name", "Lou",
-            "--admin-password-file", password, "--pretend", "--door-url", self.door, "--json",
+            "init", "--state", self.state, "--name", self.name, "--admin", cast.LOU.username,
+            "--admin-name", cast.LOU.name, "--admin-password-file", password, "--pretend",
+            "--door-url", self.door, "--json",
         ).json()  # fmt: skip
         self.start_clock()
         self.start_processes()
@@ -107,7 +108,7 @@ class Force:
         words += ["--collar", part.collar] if part.collar else []
         self.runner.run(
             "person", "add", part.username, "--name", part.name, *words, "--password-stdin", "--as",
-            cast.ADMINISTRATOR, "--reason", "new in the pretend force", "--state", self.state, "--json",
+            cast.LOU.username, "--reason", "new in the pretend force", "--state", self.state, "--json",
             typed=self.passwords[part.username] + "\n",
         )  # fmt: skip
 

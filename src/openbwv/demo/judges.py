@@ -35,6 +35,13 @@ def is_film(path: Path) -> bool:
     return ended.returncode == 0 and bool(json.loads(ended.stdout or "{}").get("streams"))
 
 
+def has_picture(path: Path) -> bool:
+    """Return whether ffprobe finds a picture that moves or stands still in a file."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_streams", "-of", "json", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    return ended.returncode == 0 and bool(json.loads(ended.stdout or "{}").get("streams"))
+
+
 def silent_spans(path: Path) -> list[tuple[float, float]]:
     """Return the spans, in seconds, of at least half a second without any sound."""
     report = _run("ffmpeg", "-hide_banner", "-i", path, "-af", "silencedetect=n=-80dB:d=0.5", "-vn", "-f", "null", "-")

@@ -51,6 +51,7 @@ class Runner:
     logs: Path
     environment: dict[str, str] = field(default_factory=dict)
     _children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    _closed: bool = False
 
     def run(
         self, *arguments: object, expect: int | None = 0, limit_s: float = COMMAND_LIMIT_S, typed: str = ""
@@ -59,6 +60,7 @@ class Runner:
 
         Any other exit code than `expect` (None: whatever) is StepFailed.
         """
+        self._must_be_open()
         words = [str(argument) for argument in arguments]
         try:
             ended = subprocess.run(
@@ -82,6 +84,7 @@ class Runner:
 
     def start(self, name: str, *arguments: object) -> None:
         """Start `./bwv ARGUMENTS` in the background; its output goes to NAME.log."""
+        self._must_be_open()
         words = [str(argument) for argument in arguments]
         with (self.logs / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
@@ -142,6 +145,14 @@ class Runner:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+    def close(self) -> None:
+        """Start nothing any more: whoever tries, in whatever thread, gets StepFailed."""
+        self._closed = True
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise StepFailed("The demo is ending.")
 
     def stop_all(self) -> None:
         """Stop everything, last started first."""

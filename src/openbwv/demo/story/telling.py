@@ -24,6 +24,7 @@ class Story:
     captured_ms: dict[str, int] = field(default_factory=dict)  # A, B, C -> pretend time of the end
     request: dict[str, str] = field(default_factory=dict)
     bundle: Path | None = None
+    forged: Force | None = None  # somebody else's of the same name,
     forgery: "Future[Path] | None" = None  # begun while the month passes, judged at the end
 
     def shows(self, claim: str, judge: str) -> None:
@@ -35,6 +36,14 @@ class Story:
         if not holds:
             raise StepFailed(f"Not so: {claim} (judged by {judge}).", str(seen)[:1500])
         self.shows(claim, judge)
+
+    def end(self) -> None:
+        """Stop every process of both forces."""
+        if self.forged is not None:
+            self.forged.runner.close()  # so that the forger, in a thread of its own, comes to its end
+        if self.forgery is not None:
+            self.forgery.exception()  # it stops its own processes when it is through
+        self.force.end()
 
 
 @dataclass(frozen=True)
