@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 from openbwv import recording as r
+from openbwv.camera.docking import Docking
 from openbwv.camera.homecoming import Homecoming
 from openbwv.camera.identity import load_identity
 from openbwv.camera.journal import Journal
@@ -44,10 +45,11 @@ def test_every_visit_measures_against_the_cameras_own_clock_and_a_step_is_in_the
         journal.start(1)
         for _ in range(2):
             began_ns = time.monotonic_ns()
-            offload_once(
+            docking = Docking(
                 store=store, identity=identity, journal=journal, dock_url=server.url, clock=clock,
                 told=lambda _text: None, stop=threading.Event(),
             )  # fmt: skip
+            offload_once(docking)
             took_ms = (time.monotonic_ns() - began_ns) // 1_000_000
             kept = json.loads((folder / "identity" / "clock.json").read_text())
             assert abs(kept["offset_ms"] - HOUR_MS) <= kept["uncertainty_ms"] + ROUNDING_MS

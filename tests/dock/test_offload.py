@@ -62,10 +62,11 @@ def visit(folder, url, **more):
     with Store(folder).locked() as store:
         journal = Journal(store, identity.signer, identity.chain, mono_ns=CLOCK.mono_ns, utc_ms=CLOCK.utc_ms)
         journal.start(1)
-        return offload_once(
+        docking = Docking(
             store=store, identity=identity, journal=journal, dock_url=url, clock=CameraClock(CLOCK, identity.sync),
-            told=lambda _text: None, stop=threading.Event(), **more,
+            told=lambda _text: None, stop=threading.Event(),
         )  # fmt: skip
+        return offload_once(docking, **more)
 
 
 def left(folder):

@@ -23,6 +23,7 @@ from openbwv.camera.identity import Identity
 from openbwv.camera.journal import Journal
 from openbwv.camera.layout import JOURNAL, MANIFEST
 from openbwv.camera.parcels import parcel_of
+from openbwv.camera.startup import Started
 from openbwv.camera.store import Store
 from openbwv.camera.stored import Stored
 from openbwv.camera.timing import CameraClock
@@ -60,6 +61,11 @@ class Docking:
     bytes_sent: int = 0
     _stored: dict[bytes, tuple[int, Stored]] = field(default_factory=dict)
     _peer: x509.Certificate | None = None
+
+    @classmethod
+    def of(cls, started: Started, *, dock_url: str, told: Callable[[str], None], stop: threading.Event) -> "Docking":
+        """Return the visit of a camera that has started."""
+        return cls(started.store, started.identity, started.journal, dock_url, started.clock, told, stop)
 
     def __post_init__(self) -> None:
         self.home = Homecoming(identity=self.identity, clock=self.clock, told=self.told)

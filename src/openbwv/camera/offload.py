@@ -9,20 +9,16 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from openbwv import recording as r
 from openbwv.camera.docking import RECEIPT_POLL_S, Docking
-from openbwv.camera.identity import Identity
-from openbwv.camera.journal import Journal
-from openbwv.camera.startup import Started, start_up
-from openbwv.camera.store import Store
-from openbwv.camera.timing import CameraClock
+from openbwv.camera.startup import started_in
 from openbwv.command import Parser
 from openbwv.recording.errors import EXIT_TRY_LATER
-from openbwv.shared.clock import clock_from_environment
 from openbwv.shared.door import DoorBusy, DoorUnreachable
 
 TRIES = 6
@@ -33,27 +29,13 @@ EXAMPLES = """\
 ASSIGN_EXAMPLES = "  ./bwv camera assign --store camera --dock https://127.0.0.1:8444 --wait 60"
 
 
-def offload_once(
-    *,
-    store: Store,
-    identity: Identity,
-    journal: Journal | None,
-    dock_url: str,
-    clock: CameraClock,
-    told: Callable[[str], None],
-    stop: threading.Event,
-    wait_receipts_s: float = 0.0,
-    tries: int = TRIES,
-) -> dict[str, Any]:
+def offload_once(docking: Docking, *, wait_receipts_s: float = 0.0, tries: int = TRIES) -> dict[str, Any]:
     """Empty a locked store into a dock and return a summary; raises DoorError when the dock cannot be used at all.
 
     A connection that breaks is tried again, up to `tries` times without any progress.
     """
-    docking = Docking(
-        store=store, identity=identity, journal=journal, dock_url=dock_url, clock=clock, told=told, stop=stop
-    )
     _persist(docking, docking.once, tries=tries)
-    if wait_receipts_s > 0 and not stop.is_set():
+    if wait_receipts_s > 0 and not docking.stop.is_set():
         _persist(docking, lambda: docking.wait_for_receipts(seconds=wait_receipts_s), tries=tries)
     return docking.summary()
 
@@ -79,23 +61,9 @@ def _persist(docking: Docking, deed: Callable[[], None], *, tries: int) -> None:
 def main(argv: list[str]) -> int:
     """`./bwv camera offload`: exit 0 when everything is copied, 75 when something has to wait."""
     parser = Parser(prog="./bwv camera offload", description="Empty this camera into a dock.", examples=EXAMPLES)
-    parser.add_argument("--store", type=Path, required=True, help="the camera's folder")
-    parser.add_argument("--dock", required=True, help="the dock's camera port, https://HOST:PORT")
-    parser.add_argument("--wait-receipts", type=float, default=0.0, metavar="SECONDS", help="stay until all is wiped")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
-    with Store(arguments.store).locked() as store:
-        started = _start(store, arguments)
-        result = offload_once(
-            store=store,
-            identity=started.identity,
-            journal=started.journal,
-            dock_url=arguments.dock,
-            clock=started.clock,
-            told=_teller(arguments),
-            stop=threading.Event(),
-            wait_receipts_s=arguments.wait_receipts,
-        )
+    arguments = _read(parser, argv, wait="--wait-receipts", wait_help="stay until all is wiped")
+    with _docked(arguments) as docking:
+        result = offload_once(docking, wait_receipts_s=arguments.wait_s)
     if arguments.json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
@@ -106,23 +74,9 @@ def main(argv: list[str]) -> int:
 def assign_main(argv: list[str]) -> int:
     """`./bwv camera assign`: wait at a dock until somebody takes this camera on its page."""
     parser = Parser(prog="./bwv camera assign", description="Fetch this camera's assignment.", examples=ASSIGN_EXAMPLES)
-    parser.add_argument("--store", type=Path, required=True, help="the camera's folder")
-    parser.add_argument("--dock", required=True, help="the dock's camera port, https://HOST:PORT")
-    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for one")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
-    with Store(arguments.store).locked() as store:
-        started = _start(store, arguments)
-        docking = Docking(
-            store=store,
-            identity=started.identity,
-            journal=started.journal,
-            dock_url=arguments.dock,
-            clock=started.clock,
-            told=_teller(arguments),
-            stop=threading.Event(),
-        )
-        given = _wait_for_assignment(docking, seconds=arguments.wait)
+    arguments = _read(parser, argv, wait="--wait", wait_help="how long to wait for one")
+    with _docked(arguments) as docking:
+        given = _wait_for_assignment(docking, seconds=arguments.wait_s)
     until = given.until_ms if given is not None else None
     if arguments.json:
         sys.stdout.write(json.dumps({"assigned": given is not None, "until_ms": until}) + "\n")
@@ -142,20 +96,25 @@ def _wait_for_assignment(docking: Docking, *, seconds: float) -> r.Assignment | 
     return docking.home.assigned
 
 
-def _start(store: Store, arguments: argparse.Namespace) -> Started:
+def _read(parser: Parser, argv: list[str], *, wait: str, wait_help: str) -> argparse.Namespace:
+    parser.add_argument("--store", type=Path, required=True, help="the camera's folder")
+    parser.add_argument("--dock", required=True, help="the dock's camera port, https://HOST:PORT")
+    parser.add_argument(wait, dest="wait_s", type=float, default=0.0, metavar="SECONDS", help=wait_help)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser.parse_args(argv)
+
+
+@contextmanager
+def _docked(arguments: argparse.Namespace) -> Iterator[Docking]:
     """Start as `camera run` does: what a power cut left open is closed first, so that it can be handed over too."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    started = start_up(store, clock_from_environment(store.identity_folder / "trust.pem"))
-    tell = _teller(arguments)
-    for sentence in started.sentences:
-        tell(sentence)
-    started.journal.mode(r.CameraMode.DOCKED, r.PowerReason.DOCK)
-    return started
 
-
-def _teller(arguments: argparse.Namespace) -> Callable[[str], None]:
-    def tell(text: str) -> None:
+    def told(text: str) -> None:
         if not arguments.json:
             sys.stderr.write(text + "\n")
 
-    return tell
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with started_in(arguments.store) as started:
+        for sentence in started.sentences:
+            told(sentence)
+        started.journal.mode(r.CameraMode.DOCKED, r.PowerReason.DOCK)
+        yield Docking.of(started, dock_url=arguments.dock, told=told, stop=threading.Event())

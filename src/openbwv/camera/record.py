@@ -18,11 +18,10 @@ from openbwv.camera.positions import Track, read_track
 from openbwv.camera.profile import Policy, policy_from
 from openbwv.camera.source import Source
 from openbwv.camera.sources import open_source
-from openbwv.camera.startup import Started, start_up
+from openbwv.camera.startup import Started, started_in
 from openbwv.camera.store import Store
 from openbwv.camera.timing import CameraClock, UnpacedClock
 from openbwv.camera.writer import Writer
-from openbwv.shared.clock import clock_from_environment
 
 
 @dataclass(frozen=True)
@@ -70,20 +69,17 @@ class Pace:
 
 def record(plan: Plan) -> int:
     """Record by a plan; prints the folder last. Returns 0, or raises what the command then says."""
-    store = Store(plan.store)
-    with store.locked():
-        real = clock_from_environment(_trust_file(store))
+    with started_in(plan.store, test_identity=plan.test_identity) as started:
         pre_s = 30 if plan.prebuffer_s is None else plan.prebuffer_s
-        started = start_up(store, real, test_identity=plan.test_identity)
         out = sys.stderr
         for sentence in started.sentences:
             out.write(sentence + "\n")
         unpaced = None
         if plan.unpaced:  # what is made at once must not claim to reach into the future
             ago_s = plan.seconds + pre_s + 1
-            after_ms = id_time_ms(store.counters().last_rec_id) + 1  # nor begin before the recording before it
-            utc_ms = max(real.utc_ms() - round(ago_s * 1000), after_ms)
-            unpaced = UnpacedClock(utc_ms=utc_ms, mono_ns=real.mono_ns())
+            after_ms = id_time_ms(started.store.counters().last_rec_id) + 1  # nor begin before the recording before it
+            utc_ms = max(started.clock.own_utc_ms() - round(ago_s * 1000), after_ms)
+            unpaced = UnpacedClock(utc_ms=utc_ms, mono_ns=started.clock.mono_ns())
         policy = policy_from(started.identity.profile, picture=plan.picture, pre_s=plan.prebuffer_s)
         camera, writer = make_camera(
             started,
@@ -188,10 +184,6 @@ def _deeds(camera: Camera, plan: Plan, fps: int) -> dict[int, list[Callable[[], 
     for moment in plan.told:
         at(moment, lambda: camera.must("told"))
     return deeds
-
-
-def _trust_file(store: Store) -> Path:
-    return store.identity_folder / "trust.pem"
 
 
 def _print(camera: Camera, plan: Plan) -> None:

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,12 +23,10 @@ from openbwv.camera.positions import read_track
 from openbwv.camera.profile import PICTURES, policy_from
 from openbwv.camera.record import make_camera
 from openbwv.camera.sources import SOUND_HELP, open_source
-from openbwv.camera.startup import Started, recover_again, start_up
-from openbwv.camera.store import Store
+from openbwv.camera.startup import Started, recover_again, started_in
 from openbwv.command import Parser
 from openbwv.recording import CATEGORIES, PowerReason
 from openbwv.recording.errors import BwvError
-from openbwv.shared.clock import clock_from_environment
 
 IDLE_S = 0.05
 DOCK_WAIT_S = 24 * 3600.0
@@ -43,10 +40,7 @@ EXAMPLES = """\
 def main(argv: list[str]) -> int:
     """Run a camera until `quit`, SIGINT or SIGTERM; raises BwvError."""
     args = _arguments(argv)
-    store = Store(args.store)
-    with store.locked():
-        clock = clock_from_environment(store.identity_folder / "trust.pem")
-        started = start_up(store, clock, test_identity=args.test_identity)
+    with started_in(args.store, test_identity=args.test_identity) as started:
         return Run(args, started).go()
 
 
@@ -195,21 +189,13 @@ class Run:
         self._docking.start()
 
     def _empty_into_dock(self) -> None:
-        from openbwv.camera.offload import offload_once  # the network side is only needed here
+        from openbwv.camera.docking import Docking  # the network side is only needed here
+        from openbwv.camera.offload import offload_once
 
-        started = self._started
-        say: Callable[[str], None] = self._indicator.say
+        say = self._indicator.say
         try:
-            summary = offload_once(
-                store=started.store,
-                identity=started.identity,
-                journal=started.journal,
-                dock_url=self._dock_url,
-                clock=started.clock,
-                told=say,
-                stop=self._leave_dock,
-                wait_receipts_s=DOCK_WAIT_S,
-            )
+            docking = Docking.of(self._started, dock_url=self._dock_url, told=say, stop=self._leave_dock)
+            summary = offload_once(docking, wait_receipts_s=DOCK_WAIT_S)
             self._docked |= {"done": True, "summary": summary}
         except BwvError as problem:
             self._docked |= {"done": True, "error": problem.as_dict()}

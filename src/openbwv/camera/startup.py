@@ -1,7 +1,10 @@
 """What a camera does before anything else: take the store, count the start, recover, read its identity, go on with
 the journal."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from openbwv import recording as r
 from openbwv.camera import layout
@@ -14,7 +17,7 @@ from openbwv.camera.recovery import Report, recover_store
 from openbwv.camera.store import Store
 from openbwv.camera.throwaway import make_test_identity
 from openbwv.camera.timing import CameraClock
-from openbwv.shared.clock import Clock
+from openbwv.shared.clock import Clock, clock_from_environment
 
 ALARM_DAMAGED = 2
 
@@ -31,6 +34,17 @@ class Started:
     reserve: Reserve
     report: Report
     sentences: list[str]
+
+
+@contextmanager
+def started_in(path: Path, *, test_identity: bool = False) -> Iterator[Started]:
+    """Start the camera of the store at `path` and hold its lock; raises StoreBusy and what `start_up` raises.
+
+    The clock is this machine's, or that of a pretend force.
+    """
+    with Store(path).locked() as store:
+        clock = clock_from_environment(store.identity_folder / "trust.pem")
+        yield start_up(store, clock, test_identity=test_identity)
 
 
 def start_up(store: Store, clock: Clock, *, test_identity: bool = False, name: str = "test") -> Started:
