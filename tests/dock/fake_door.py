@@ -41,7 +41,7 @@ class FakeDoor:
         self.stored, self.journals, self.requests, self.assigned, self.none = {}, {}, [], [], []
         self.nonces, self.tokens, self.revoked, self.crl = set(), {}, set(), None
         self.not_ready = 0
-        self.strangers = []
+        self.strangers, self.counts, self.contradictions = [], [], []
         self.open, self.todo, self.one_at_a_time = [], [], threading.Lock()
         self.refuse = lambda method, path: None
         self.people = {"harper": ("fleet-secret", True), "avery": ("officer-secret", False)}
@@ -147,6 +147,11 @@ class FakeDoor:
                 return 200, {}, {"cameras": [{"name": "0417", "person": "PC Avery", "state": "out"}]}
             case "POST", ["renewals"]:
                 return 200, {}, {"chain": [door.to_base64(each) for each in self.renew(value["csr"])]}
+            case "PUT", ["counts"]:
+                received = r.CountStatement.decode(body, trust=self.force.trust)
+                assert received.kid.hex() == query["camera"]
+                self.counts.append(received.body)
+                return 201, {}, {}
             case "POST", ["strangers"]:
                 self.strangers.append(r.Inventory.decode(body))
                 return 201, {}, {}
@@ -188,6 +193,11 @@ class FakeDoor:
             case "GET", ["manifest"]:
                 return 200, {}, {"next_seq": reader.next_seq, "tail": reader.tail.hex()}
             case "PUT", ["manifest"]:
+                if int(query["from"]) < reader.next_seq:
+                    known = r.parse_entry(stored.entries[int(query["from"])])
+                    assert r.is_equivocation(known, r.parse_entry(body))
+                    self.contradictions.append(body)
+                    return error(409, "equivocation")
                 assert int(query["from"]) == reader.next_seq
                 for entry in reader.feed(body):
                     stored.entries.append(entry.raw)
