@@ -149,7 +149,7 @@ def test_a_camera_signs_its_counters_and_the_dock_hands_them_on_when_the_server_
     force,
     server,
     dock,
-    party,
+    party,  # noqa: F811
     folder,  # noqa: F811
 ):
     """A real camera, a real dock; the server is away while the camera stands there, and the dock is killed after it."""
