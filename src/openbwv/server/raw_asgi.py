@@ -1,4 +1,4 @@
-"""What a raw callable beside Django needs of ASGI: the headers that came, one answer that goes."""
+"""What a raw callable beside Django needs of ASGI: the cookies that came, one answer that goes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,9 +9,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def headers_of(scope: dict[str, Any]) -> dict[str, str]:
-    """Return the headers of a request; of one that came twice the last counts."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+def cookies_of(scope: dict[str, Any]) -> str:
+    """Return the Cookie header of a request; HTTP/2 may bring it in several (RFC 9113 section 8.2.3)."""
+    return "; ".join([value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"])
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from django.db import transaction
+from django.db import OperationalError, connections, transaction
 
 from openbwv.custody import EventType
 from openbwv.recording import load_public, parse_entry, verify_es256
@@ -18,10 +18,10 @@ from openbwv.server.evidence.models import Recording
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.errors import LogNotRunning
 from openbwv.server.trail.models import Event
-from openbwv.server.vault import actions, media, viewing
+from openbwv.server.vault import actions, media, media_map, viewing
 from openbwv.server.vault.errors import NotStored, ViewingClosed
 from openbwv.server.vault.keyd.errors import KeydUnavailable
-from openbwv.server.vault.models import ViewingSession, WatchGrant
+from openbwv.server.vault.models import ManifestPart, ViewingSession, WatchGrant
 from tests.loops import run_at_once
 from tests.server.footage import fake_units
 from tests.server.test_frankie import fill
@@ -223,7 +223,7 @@ def test_nothing_is_granted_once_viewed_has_listed_what_was(watch, door):
 
 @pytest.mark.parametrize("seconds", [0, 6])
 def test_between_two_fragments_only_the_viewings_own_row_is_read(
-    watch, django_assert_num_queries, django_assert_max_num_queries, seconds
+    watch, django_assert_num_queries, django_assert_max_num_queries, monkeypatch, seconds
 ):
     session, get = watch
     parts = json.loads(get("index.json")[1])["parts"]
@@ -233,8 +233,44 @@ def test_between_two_fragments_only_the_viewings_own_row_is_read(
     with django_assert_max_num_queries(3):  # it was asked for anew: read, and noted when that is five seconds ago
         assert get(str(parts[2]["seq"]))[0] == 200
     get(str(parts[3]["seq"]))
-    with django_assert_num_queries(1):
+    asked, ask = [], viewing._row  # of the driver itself, which Django does not count
+    monkeypatch.setattr(viewing, "_row", lambda name: asked.append(name) or ask(name))
+    with django_assert_num_queries(0):
         assert get(str(parts[4]["seq"]))[0] == 200
+    assert asked == [session.pk]
+
+
+def test_a_database_that_refuses_the_row_raises_djangos_error_so_that_it_gets_a_name(watch):
+    session, _get = watch
+    ours = connections["default"]
+
+    class Refusing:
+        def execute(self, *_):
+            raise ours.Database.OperationalError("database is locked")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ours, "connection", Refusing())
+        with pytest.raises(OperationalError, match="locked"):
+            viewing.find_viewing(session.pk)
+
+
+def test_the_index_holds_each_signed_entry_of_several_runs_as_it_came(watch, footage):
+    """It is cut out of the stored runs by the lengths that were noted when they were read."""
+    recording = Recording.objects.get()
+    table = media_map.fragment_table(recording)
+    assert ManifestPart.objects.filter(recording=recording).count() == 1
+    whole = b"".join(media_map.manifest_runs(recording))
+    assert b"".join(raw for _, raw in media_map.raw_entries(recording, table)) == whole
+    cut = sum(table.lengths[:7])
+
+    def in_two_runs(_recording):
+        yield from (whole[:cut], whole[cut:])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(media_map, "manifest_runs", in_two_runs)
+        entries = dict(media_map.raw_entries(recording, table))
+    assert [parse_entry(raw).seq for raw in entries.values()] == list(entries)
+    assert b"".join(entries.values()) == whole
 
 
 @pytest.mark.parametrize("who", ["nobody", "frankie"])

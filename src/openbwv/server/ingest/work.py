@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, close_old_connections
@@ -37,18 +38,16 @@ async def in_thread(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **keywords: Arguments.kwargs
 ) -> Result:
     """Do the same for a raw ASGI callable, in one of its loop's threads."""
-    return await asyncio.to_thread(_with_connection, function, *arguments, **keywords)
+    call = partial(_with_connection, function, *arguments, **keywords)
+    return await asyncio.get_running_loop().run_in_executor(None, call)
 
 
 def _with_connection(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **keywords: Arguments.kwargs
 ) -> Result:
-    close_old_connections()
-    try:
-        with database_faults_named():
-            return function(*arguments, **keywords)
-    finally:
-        close_old_connections()
+    close_old_connections()  # of this thread; one that breaks now is closed before its next use
+    with database_faults_named():
+        return function(*arguments, **keywords)
 
 
 @contextlib.contextmanager

@@ -23,17 +23,17 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 from django.utils import timezone
 
-from openbwv.recording import Entry, FragFlag, FragmentInfo, check_chain
+from openbwv.recording import FragFlag, FragmentInfo, check_chain
 from openbwv.recording.certificates import USE_CAMERA
 from openbwv.recording.errors import BwvError
 from openbwv.server.ingest.errors import BadRequest, DoorRefusal, NoSuchAddress
 from openbwv.server.ingest.http import Answer, error_answer, json_answer
 from openbwv.server.ingest.work import in_thread
 from openbwv.server.people.models import Person
-from openbwv.server.raw_asgi import Receive, Send, headers_of, send_answer
+from openbwv.server.raw_asgi import Receive, Send, cookies_of, send_answer
 from openbwv.server.vault.codecs import mime_of
 from openbwv.server.vault.errors import NotDerived, NotYourViewing
-from openbwv.server.vault.media_map import is_fragment, stored_entries
+from openbwv.server.vault.media_map import raw_entries
 from openbwv.server.vault.models import ViewingSession
 from openbwv.server.vault.opened import OpenedRecording
 from openbwv.server.vault.viewing import find_viewing, grant, media_ms, opened_for
@@ -83,7 +83,7 @@ async def media_app(scope: dict[str, Any], _receive: Receive, send: Send) -> Non
     """Answer one request for footage; ROUTES has the addresses."""
     try:
         route, found = _find(scope["method"], scope["path"])
-        answer = await in_thread(_serve, route, headers_of(scope).get("cookie", ""), found)
+        answer = await in_thread(_serve, route, cookies_of(scope), found)
     except BwvError as refusal:
         answer = error_answer(refusal)
     except Exception:
@@ -188,7 +188,7 @@ def _in_span(session: ViewingSession, opened: OpenedRecording, seq: int) -> bool
 def _index(session: ViewingSession, opened: OpenedRecording) -> dict[str, Any]:
     """Return what the player needs, in the shape of docs/ref/media.md."""
     recording = session.recording
-    entries = {entry.seq: entry for entry in stored_entries(recording) if is_fragment(entry)}
+    entries = {seq: raw for seq, raw in raw_entries(recording, opened.table) if seq in opened.table.place}
     facts = check_chain(opened.table.x5chain, use=USE_CAMERA)
     init = _init(opened)
     timed = [info for info in opened.table.fragments if info.times and _in_span(session, opened, info.seq)]
@@ -207,19 +207,19 @@ def _index(session: ViewingSession, opened: OpenedRecording) -> dict[str, Any]:
         "commit_key": _b64(opened.commit_key),
         "overlay": _overlay(session),
         "expires_ms": max(0, int((session.expires_utc - datetime.now(UTC)).total_seconds() * 1000)),
-        "init": {"seq": init.seq, "len": _plain_length(init), "entry": _b64(entries[init.seq].raw)},
+        "init": {"seq": init.seq, "len": _plain_length(init), "entry": _b64(entries[init.seq])},
         "parts": [_part(info, entries[info.seq], opened, pts) for info in timed],
     }
 
 
-def _part(info: FragmentInfo, entry: Entry, opened: OpenedRecording, pts: dict[str, list[int]]) -> dict[str, Any]:
+def _part(info: FragmentInfo, entry: bytes, opened: OpenedRecording, pts: dict[str, list[int]]) -> dict[str, Any]:
     return {
         "seq": info.seq,
         "t": [list(time) for time in info.times],
         "len": _plain_length(info),
         "f": int(info.flags),
         "here": opened.has(info.seq),
-        "entry": _b64(entry.raw),
+        "entry": _b64(entry),
         "pts": pts.get(str(info.seq)),
     }
 
@@ -245,8 +245,8 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-ROUTES = (
-    Route("GET", re.compile(VIEWING + r"/index\.json"), _get_index, fresh=True),
-    Route("GET", re.compile(VIEWING + "/init"), _get_init),
+ROUTES = (  # what is asked for most comes first
     Route("GET", re.compile(VIEWING + r"/(?P<seq>[0-9]{1,10})"), _get_part),
+    Route("GET", re.compile(VIEWING + "/init"), _get_init),
+    Route("GET", re.compile(VIEWING + r"/index\.json"), _get_index, fresh=True),
 )

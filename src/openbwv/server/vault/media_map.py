@@ -5,6 +5,7 @@ uploaded or watched; an upload that grows extends what is kept instead of readin
 """
 
 import threading
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class FragmentTable:
     timed_place: dict[int, int] = field(default_factory=dict)
     open_body: OpenBody | None = None
     x5chain: tuple[bytes, ...] = ()
+    lengths: "array[int]" = field(default_factory=lambda: array("I"))  # of each entry, bytes
 
     def add(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -45,6 +47,7 @@ class FragmentTable:
                 self.timed_place[entry.seq] = len(self.timed)
                 self.timed.append(info)
             self.media_bytes += body.n
+        self.lengths.append(len(entry.raw))
         self.next_seq = entry.seq + 1
 
 
@@ -98,6 +101,17 @@ def stored_entries(recording: Recording, *, from_seq: int = 0) -> Iterator[Entry
             entry, position = entry_at(raw, position)
             if entry.seq >= from_seq:
                 yield entry
+
+
+def raw_entries(recording: Recording, table: FragmentTable) -> Iterator[tuple[int, bytes]]:
+    """Yield (number, bytes) of the stored entries that `table` knows, without reading them; raises ObjectMissing."""
+    seq = 0
+    for run in manifest_runs(recording):
+        position = 0
+        while position < len(run) and seq < len(table.lengths):
+            end = position + table.lengths[seq]
+            yield seq, run[position:end]
+            seq, position = seq + 1, end
 
 
 def manifest_runs(recording: Recording, *, from_seq: int = 0) -> Iterator[bytes]:

@@ -39,6 +39,7 @@ class SealedRecording:
         self.recording = recording
         self.table: FragmentTable = fragment_table(recording)
         self._held: dict[int, HeldFragment] = held_fragments(recording)
+        self._store = vault_store()
 
     def manifest_bytes(self) -> Iterator[bytes]:
         """Yield the signed entries as they came."""
@@ -57,7 +58,7 @@ class SealedRecording:
                 what=f"Fragment {info.seq} of {self.recording.reference} is not here.",
                 remedy="It is still on the camera or on its way; try again when it has been docked.",
             )
-        return vault_store().read(held.key, offset=held.offset, length=held.length)
+        return self._store.read(held.key, offset=held.offset, length=held.length)
 
     def has(self, seq: int) -> bool:
         """Say whether a fragment's bytes are here."""
