@@ -12,7 +12,7 @@ from openbwv.server.disclosure.models import Match, Request
 from openbwv.server.evidence.models import Recording
 from openbwv.server.evidence.queries import visible_to
 from openbwv.server.people.models import Person, Role, RoleHeld
-from openbwv.server.people.rights import may
+from openbwv.server.people.rights import may, may_each
 from openbwv.server.people.rules import TABLE
 from tests.server import cast
 
@@ -74,6 +74,15 @@ def test_predicate_and_queryset_agree(many, units, name, roles, unit, active):
         listed = set(visible_to(person, deed).values_list("pk", flat=True))
         allowed = {recording.pk for recording in many if may(person, deed, recording).allowed}
         assert listed == allowed, (deed, roles)
+
+
+@pytest.mark.parametrize("who", ["avery", "gale", "frankie"])
+def test_what_a_page_asks_at_once_is_what_it_would_be_told_one_by_one(many, who):
+    person = cast.person(who)
+    for recording in many[:6]:
+        assert may_each(person, TABLE, recording) == {deed: may(person, deed, recording) for deed in TABLE}
+    closed = Person(username="closed", is_active=False)
+    assert may_each(closed, ("see",), many[0]) == {"see": may(closed, "see", many[0])}
 
 
 def test_the_deeds_compared_are_in_the_table():

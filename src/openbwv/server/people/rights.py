@@ -1,5 +1,6 @@
 """May this person do this deed to this thing? Gathers the facts and asks `rules.decide`; every room asks here."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import rules as rules_package
@@ -35,6 +36,14 @@ def may(person: Any, deed: str, obj: Any = None) -> Decision:
     if not getattr(person, "is_authenticated", False) or not person.is_active:
         return NOBODY
     return decide(person.role_codes, deed, _facts(person, obj))
+
+
+def may_each(person: Any, deeds: Iterable[str], obj: Any) -> dict[str, Decision]:
+    """Return the decision for each of `deeds` to one object, for a page that offers them: the facts are read once."""
+    if not getattr(person, "is_authenticated", False) or not person.is_active:
+        return dict.fromkeys(deeds, NOBODY)
+    roles, facts = person.role_codes, _facts(person, obj)
+    return {deed: decide(roles, deed, facts) for deed in deeds}
 
 
 def may_at_all(person: Any, deed: str) -> Decision:

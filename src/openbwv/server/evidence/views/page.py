@@ -17,13 +17,13 @@ from openbwv.server.evidence.models import MarkKind, Recording, State
 from openbwv.server.evidence.queries import flags_in_force, thumbnail_shown
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.pages import page_for
-from openbwv.server.people.rights import may, require
+from openbwv.server.people.rights import may, may_each, require
 from openbwv.server.retention.models import FlagRemoval
 from openbwv.server.retention.queries import explain
 from openbwv.server.vault import door
 from openbwv.server.vault.models import KeyWrap, ViewingSession, WatchGrant
 
-DEEDS = ("watch", "flag", "hold", "restrict", "export", "claim", "remove-flag-propose")
+DEEDS = ("see", "watch", "flag", "hold", "restrict", "export", "claim", "remove-flag-propose")
 
 
 def seen_recording(request: HttpRequest, reference: str) -> Recording:
@@ -61,11 +61,12 @@ def show(
     """Render the page; `problem` is shown on top with its status, `bound` are forms that came back with errors."""
     if recording.state == State.ERASED:
         return render(request, "evidence/tombstone.html", _tombstone(request, recording))
+    decisions = may_each(request.user, DEEDS, recording)
     context = {
         "recording": recording,
         "category": CATEGORIES[recording.category],
-        "can": {deed.replace("-", "_"): may(request.user, deed, recording) for deed in DEEDS},
-        "see": may(request.user, "see", recording),
+        "can": {deed.replace("-", "_"): decision for deed, decision in decisions.items()},
+        "see": decisions["see"],
         "explanation": explain(recording),
         "flags": flags_in_force(recording),
         "holds": _holds(request, recording),
