@@ -23,7 +23,7 @@ from openbwv.server.disclosure.models import (
 from openbwv.server.disclosure.weigh import weigh
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.trail.actions import log_event
 from openbwv.shared.clock import Clock
 
@@ -48,8 +48,7 @@ def decide_match(
     """
     if state not in DECISIONS:
         raise WrongAnswers(what="Choose what becomes of this recording.", remedy="Use one of the choices.")
-    if not reason.strip():
-        raise ReasonMissing(what="A decision needs a reason.", remedy="Say in a few words why.")
+    need_reason(reason, what="A decision needs a reason.")
     if state in NEEDS_GROUND and not ground.strip():
         raise WrongAnswers(what="What is withheld needs its legal ground.", remedy="Name the section of the law.")
     today = timezone.localdate(utc(clock))
@@ -89,8 +88,7 @@ def answer_request(
     """
     if outcome not in Outcome.values:
         raise WrongAnswers(what="Choose how the request is decided.", remedy="Use one of the choices.")
-    if not answer.strip():
-        raise ReasonMissing(what="The asker needs an answer in words.", remedy="Write what they should know.")
+    need_reason(answer, what="The asker needs an answer in words.", remedy="Write what they should know.")
     if (outcome == Outcome.NO_FOOTAGE) != (no_footage_kind in NoFootage.values):
         raise WrongAnswers(what="Say which kind of no footage it is.", remedy="Choose one; only for no footage.")
     now = utc(clock)

@@ -9,7 +9,7 @@ from openbwv.custody import EventType
 from openbwv.server.clock import from_ms, utc
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.people.models import Person
-from openbwv.server.people.rights import ReasonMissing, require
+from openbwv.server.people.rights import need_reason, require
 from openbwv.server.retention import rules
 from openbwv.server.retention.dates import compute, rule_policy
 from openbwv.server.retention.errors import PolicyOver, PolicyWrong
@@ -37,7 +37,7 @@ def propose_policy(
     ingest) or 1 to 100 years, NotPermitted, ReasonMissing.
     """
     decision = require(actor, "approve-policy-first")
-    _need_reason(reason)
+    need_reason(reason)
     if not 1 <= log_years <= rules.MOST_LOG_YEARS:
         raise PolicyWrong(
             what=f"The words of events cannot be kept {log_years} years.",
@@ -72,7 +72,7 @@ def approve_policy(*, version: PolicyVersion, reason: str, actor: Person, sessio
     Raises SecondPersonNeeded, PolicyOver, NotPermitted, ReasonMissing.
     """
     decision = require(actor, "approve-policy-second")
-    _need_reason(reason)
+    need_reason(reason)
     with transaction.atomic():
         version = PolicyVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
         _still_open(version)
@@ -93,7 +93,7 @@ def approve_policy(*, version: PolicyVersion, reason: str, actor: Person, sessio
 def withdraw_policy(*, version: PolicyVersion, reason: str, actor: Person, clock: Clock) -> PolicyVersion:
     """Drop a proposal."""
     decision = require(actor, "approve-policy-first")
-    _need_reason(reason)
+    need_reason(reason)
     with transaction.atomic():
         version = PolicyVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
         _still_open(version)
@@ -134,11 +134,6 @@ def _dated() -> QuerySet[Recording]:
 def _still_open(version: PolicyVersion) -> None:
     if version.approved_utc is not None or version.withdrawn_utc is not None:
         raise PolicyOver(what=f"{version} has been decided already.", remedy="Propose a new version.")
-
-
-def _need_reason(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing(what="This needs a reason.", remedy="Say in a few words why.")
 
 
 def _log(version: PolicyVersion, deed: str, *, actor: Person, why: str, rule: str, clock: Clock) -> None:
