@@ -6,8 +6,11 @@ import socket
 from collections.abc import Callable
 from types import FrameType
 
+from django.conf import settings
+
 from openbwv.recording.errors import EXIT_CONFIG, BwvError
 from openbwv.server.ingest.app import answer_to
+from openbwv.server.ingest.pace import Limits
 from openbwv.server.ingest.receiver import BACKLOG, Receiver
 from openbwv.server.ingest.sweep import sweep_at_start
 from openbwv.server.ingest.tls import DoorTls
@@ -27,6 +30,15 @@ class CannotListen(BwvError):
         )
 
 
+def limits_of_settings() -> Limits:
+    """Return what `BWV_DOOR_…` says of slow uploads."""
+    return Limits(
+        least_bytes_s=settings.DOOR_LEAST_BYTES_S,
+        easy_bytes_s=settings.DOOR_EASY_BYTES_S,
+        window_s=float(settings.DOOR_WINDOW_S),
+    )
+
+
 def run_door(host: str, port: int, tls: DoorTls | None, *, listening: Callable[[], None]) -> None:
     """Serve the door until SIGTERM or SIGINT; `listening` is called once it does. Raises CannotListen.
 
@@ -34,7 +46,7 @@ def run_door(host: str, port: int, tls: DoorTls | None, *, listening: Callable[[
     """
     sweep_at_start()
     with _listener(host, port) as listener:
-        receiver = Receiver(listener, answer_to, tls)
+        receiver = Receiver(listener, answer_to, tls, limits=limits_of_settings())
 
         def end(_signal: int, _frame: FrameType | None) -> None:
             receiver.stop()

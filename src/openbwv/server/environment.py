@@ -51,6 +51,21 @@ VARIABLES = (
     Variable("BWV_ASIDE_SENDER_MIB", "number", "4096", "most MiB kept aside of one sender"),
     Variable("BWV_ASIDE_TOTAL_COUNT", "number", "20000", "most things kept aside in all, until settled"),
     Variable("BWV_ASIDE_TOTAL_MIB", "number", "65536", "most MiB kept aside in all"),
+    Variable("BWV_DOOR_UPLOADS", "number", "64", "most uploads that the door takes in at once"),
+    Variable("BWV_DOOR_UPLOADS_OF_ONE", "number", "16", "most of them of one camera or dock"),
+    Variable(
+        "BWV_DOOR_LEAST_KIB_S",
+        "number",
+        "8",
+        "KiB a second that an upload must bring, over each window of waiting for it; a slower one is cut off",
+    ),
+    Variable(
+        "BWV_DOOR_EASY_KIB_S",
+        "number",
+        "256",
+        "KiB a second below which an upload gives way, when all places are taken, to a device that holds fewer",
+    ),
+    Variable("BWV_DOOR_WINDOW_S", "number", "30", "seconds of waiting over which an upload's speed is measured"),
     Variable("BWV_CLOCK_SOCKET", "path", "", "socket of a movable clock; refused unless the agency CA says PRETEND"),
     Variable(
         "BWV_EMAIL_URL",

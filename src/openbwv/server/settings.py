@@ -200,6 +200,12 @@ ASIDE_SENDER_BYTES = environment.number("BWV_ASIDE_SENDER_MIB") << 20
 ASIDE_TOTAL_COUNT = environment.number("BWV_ASIDE_TOTAL_COUNT")
 ASIDE_TOTAL_BYTES = environment.number("BWV_ASIDE_TOTAL_MIB") << 20
 
+DOOR_UPLOADS = environment.number("BWV_DOOR_UPLOADS")
+DOOR_UPLOADS_OF_ONE = environment.number("BWV_DOOR_UPLOADS_OF_ONE")
+DOOR_LEAST_BYTES_S = environment.number("BWV_DOOR_LEAST_KIB_S") << 10
+DOOR_EASY_BYTES_S = environment.number("BWV_DOOR_EASY_KIB_S") << 10
+DOOR_WINDOW_S = environment.number("BWV_DOOR_WINDOW_S")
+
 SESSION_COOKIE_AGE = environment.number("BWV_SESSION_MINUTES") * 60
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

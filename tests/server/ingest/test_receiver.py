@@ -222,13 +222,6 @@ def test_a_head_that_drips_is_given_up(wire, monkeypatch):
     assert (status, value["error"]["code"]) == (408, "too-slow")
 
 
-def test_a_body_that_drips_is_given_up_without_an_answer(wire, monkeypatch):
-    monkeypatch.setattr(inlet, "SILENCE_S", 0.3)
-    wire.sendall(put(b"/a", b"", length=100_000))
-    drip(wire)
-    assert until_end(wire) == b""
-
-
 def test_a_connection_that_says_nothing_is_closed(wire, monkeypatch):
     monkeypatch.setattr(inlet, "IDLE_S", 0.05)
     wire.sendall(put(b"/a", b""))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.ingest import (
@@ -32,13 +34,11 @@ from openbwv.server.ingest.tokens import Peer, who_asks
 from openbwv.server.ingest.work import at_database
 from openbwv.shared.door import TYPE_COSE, BadAnswer, from_base64, to_base64
 
-MOST_BODIES_AT_ONCE = 64
-MOST_BODIES_OF_ONE = 16  # a device that opens all it can still leaves the door to the others
 INVENTORY_LIMIT_BYTES = 1 << 20
 RECORDING = r"/recordings/(?P<rec_id>[0-9a-f]{32})"
 logger = logging.getLogger(__name__)
 Handler = Callable[[Request, dict[str, str], Any], Answer]
-_bodies = Places(most=MOST_BODIES_AT_ONCE, most_of_one=MOST_BODIES_OF_ONE)  # each holds half a MiB and a file
+_bodies = Places(most=settings.DOOR_UPLOADS, most_of_one=settings.DOOR_UPLOADS_OF_ONE)  # each: half a MiB and a file
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def answer_to(request: Request) -> Answer:
         peer = at_database(who_asks, request.headers.get("authorization", ""))
         if not route.streams:
             return route.handler(request, found, peer)
-        with _bodies.place(peer.kid):
+        with _bodies.place(peer.kid, request.body):
             return route.handler(request, found, peer)
     except BwvError as refusal:
         return error_answer(refusal)

@@ -1,20 +1,21 @@
 """What comes in over one connection: heads up to a limit, bodies of exactly the announced length.
 
-Every wait has an end. A head is there within ten seconds of its first byte; of a body at least 64 KiB come in every
-thirty seconds (17 kbit/s), or the connection ends: a sender that drips holds a thread, and a place of others.
+Every wait has an end. A head is there within ten seconds of its first byte; a body keeps up a least pace (`pace`), or
+the connection ends: a sender that drips holds a thread, and a place of others.
 """
 
+import contextlib
 import socket
 import time
 
 from openbwv.server.ingest.errors import HeadTooLong, TooSlow
 from openbwv.server.ingest.head import END
+from openbwv.server.ingest.pace import Limits, Pace
 
 HEAD_LIMIT_BYTES = 16 << 10
 HEAD_S = 10.0
 IDLE_S = 60.0
-SILENCE_S = 30.0
-PACE_BYTES = 64 << 10
+SEND_S = 30.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -25,7 +26,8 @@ class PeerGone(Exception):
 class Inlet:
     """Reads one connection. What came in behind a head is kept for what follows it: the body, or the next head."""
 
-    def __init__(self, wire: socket.socket) -> None:
+    def __init__(self, wire: socket.socket, limits: Limits) -> None:
+        self.limits = limits
         self._wire = wire
         self._ahead = b""
 
@@ -65,32 +67,34 @@ class Inlet:
             raise PeerGone
         return chunk
 
-    def fill(self, view: memoryview) -> None:
-        """Fill all of `view` with what comes next of a body; raises PeerGone."""
+    def fill(self, view: memoryview, pace: Pace) -> None:
+        """Fill all of `view` with what comes next of a body; raises PeerGone, also for one that is too slow."""
         got = min(len(self._ahead), len(view))
         view[:got], self._ahead = self._ahead[:got], self._ahead[got:]
-        paced, deadline = got, time.monotonic() + SILENCE_S
+        pace.is_too_slow(got, 0.0)
         try:
-            self._wire.settimeout(SILENCE_S)
+            self._wire.settimeout(self.limits.window_s)
             while got < len(view):
+                asked_s = time.monotonic()
                 count = self._wire.recv_into(view[got:])
-                if not count:
+                if not count or pace.is_too_slow(count, time.monotonic() - asked_s):
                     raise PeerGone
                 got += count
-                if got - paced >= PACE_BYTES:
-                    paced, deadline = got, time.monotonic() + SILENCE_S
-                elif time.monotonic() > deadline:
-                    raise PeerGone
         except OSError as problem:
             raise PeerGone from problem
 
     def send(self, data: bytes) -> None:
         """Send all of `data`; raises PeerGone."""
         try:
-            self._wire.settimeout(SILENCE_S)
+            self._wire.settimeout(SEND_S)
             self._wire.sendall(data)
         except OSError as problem:
             raise PeerGone from problem
+
+    def end(self) -> None:
+        """Have whoever waits for this connection wake up and leave it. From any thread, while it is not closed."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._wire, socket.SHUT_RDWR)  # SSLSocket's own would take its TLS off
 
 
 class Body:
@@ -101,6 +105,7 @@ class Body:
         self.length = length
         self.left = length or 0
         self.waits = expects_continue and self.left > 0
+        self._pace = Pace(inlet.limits)
 
     def read_into(self, buffer: memoryview) -> int:
         """Fill `buffer`, or as much of it as is left, and return how much that was; raises PeerGone."""
@@ -109,6 +114,14 @@ class Body:
             self.waits = False
         count = min(self.left, len(buffer))
         if count:
-            self._inlet.fill(buffer[:count])
+            self._inlet.fill(buffer[:count], self._pace)
             self.left -= count
         return count
+
+    def slowness(self) -> float | None:
+        """Return its bytes a second where it is slow enough to give way when every place is taken, else None."""
+        return self._pace.slowness()
+
+    def send_away(self) -> None:
+        """End its connection; whoever reads it gets PeerGone."""
+        self._inlet.end()

@@ -1,10 +1,16 @@
-"""A bounded number of places, in all and for each holder: whoever opens all it can still leaves the door to others."""
+"""A bounded number of places, in all and for each device: whoever opens all it can still leaves the door to others.
+
+When every place is taken, a slow one gives way to a device that holds fewer: the slowest of those devices that hold
+more. So no number of certificates keeps the door shut by dripping, and a slow line is cut only while places are short.
+"""
 
 import contextlib
 import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 
 class NoPlace(Exception):
@@ -15,41 +21,80 @@ class NoPlace(Exception):
         self.most, self.of_one = most, of_one
 
 
+class Occupant(Protocol):
+    """What holds a place."""
+
+    def slowness(self) -> float | None:
+        """Return a number, the smaller the sooner it gives way; None while it need not."""
+
+    def send_away(self) -> None:
+        """Have it leave soon; called once at most, before it has left."""
+
+
+@dataclass(eq=False)
+class Place:
+    """One place that is taken."""
+
+    whose: str
+    occupant: Occupant | None
+
+
 class Places:
-    """Counts who holds how many; safe between threads."""
+    """Knows who holds which; safe between threads."""
 
     def __init__(self, *, most: int, most_of_one: int) -> None:
         self._most, self._most_of_one = most, most_of_one
+        self._taken: dict[Place, None] = {}
         self._held: Counter[str] = Counter()
-        self._count = 0
         self._lock = threading.Lock()
 
-    def take(self, whose: str) -> None:
-        """Take a place, to be given back with `leave`; raises NoPlace."""
+    def take(self, whose: str, occupant: Occupant | None = None) -> Place:
+        """Take a place, to be given back with `leave`; raises NoPlace. One without an occupant never gives way."""
         with self._lock:
-            if self._count >= self._most:
-                raise NoPlace(self._most, of_one=False)
             if self._held[whose] >= self._most_of_one:
                 raise NoPlace(self._most_of_one, of_one=True)
+            if len(self._taken) >= self._most:
+                slowest = self._slowest(more_than=self._held[whose])
+                if slowest is None or slowest.occupant is None:
+                    raise NoPlace(self._most, of_one=False)
+                slowest.occupant.send_away()
+                self._forget(slowest)
+            place = Place(whose, occupant)
+            self._taken[place] = None
             self._held[whose] += 1
-            self._count += 1
+            return place
 
-    def leave(self, whose: str) -> None:
-        """Give one place back."""
+    def leave(self, place: Place) -> None:
+        """Give a place back, unless it was given to another already."""
         with self._lock:
-            self._count -= 1
-            self._held[whose] -= 1
-            if not self._held[whose]:
-                del self._held[whose]
+            if place in self._taken:
+                self._forget(place)
 
     @contextlib.contextmanager
-    def place(self, whose: str) -> Iterator[None]:
+    def place(self, whose: str, occupant: Occupant | None = None) -> Iterator[None]:
         """Hold a place inside the `with`; raises NoPlace."""
-        self.take(whose)
+        place = self.take(whose, occupant)
         try:
             yield
         finally:
-            self.leave(whose)
+            self.leave(place)
+
+    def _slowest(self, *, more_than: int) -> Place | None:
+        """Return the slowest place of the devices that hold more than so many, or None when nobody need give way."""
+        slow = [
+            (slowness, place)
+            for place in self._taken
+            if self._held[place.whose] > more_than
+            and place.occupant is not None
+            and (slowness := place.occupant.slowness()) is not None
+        ]
+        return min(slow, key=lambda each: each[0])[1] if slow else None
+
+    def _forget(self, place: Place) -> None:
+        del self._taken[place]
+        self._held[place.whose] -= 1
+        if not self._held[place.whose]:
+            del self._held[place.whose]
 
 
 class WaitingRoom:

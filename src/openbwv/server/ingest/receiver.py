@@ -3,7 +3,8 @@
 Threads and not an event loop, because what an upload costs is hashing, writing and syncing: a thread receives a block
 into memory that is used again, hashes and writes it while it lies in the core's cache, without another thread or task
 in between (docs/adr/0014). Their number is bounded twice: of those who have not shown a certificate yet the one that
-has waited longest makes room, and one device has only so many of the other places. So nobody keeps the others out.
+has waited longest makes room; of the others one device has only so many, and the one idle longest of a device that has
+more makes room. So nobody keeps the others out.
 
 Whatever is not plain HTTP/1.1 is answered once and ends the connection. A refused body is read to its end and forgotten
 when it is short enough; else the connection ends as well. So no byte of a body is ever taken for a request.
@@ -23,6 +24,7 @@ from openbwv.server.ingest.errors import Busy
 from openbwv.server.ingest.head import parse_head
 from openbwv.server.ingest.http import STEP_BYTES, Answer, Request, error_answer
 from openbwv.server.ingest.inlet import Body, Inlet, PeerGone
+from openbwv.server.ingest.pace import Limits
 from openbwv.server.ingest.places import NoPlace, Places, WaitingRoom
 from openbwv.server.ingest.tls import DoorTls
 
@@ -43,12 +45,20 @@ logger = logging.getLogger(__name__)
 class Receiver:
     """Accepts connections on `listener` and has `answer` answer their requests; without `tls` only for measuring."""
 
-    def __init__(self, listener: socket.socket, answer: Callable[[Request], Answer], tls: DoorTls | None) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        answer: Callable[[Request], Answer],
+        tls: DoorTls | None,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
         self._listener, self._answer, self._tls = listener, answer, tls
+        self._limits = limits or Limits()
         self._strangers = WaitingRoom(most=MOST_BEFORE_TLS, most_of_one=MOST_BEFORE_TLS_OF_ONE)
         self._devices = Places(most=MOST_CONNECTIONS, most_of_one=MOST_CONNECTIONS_OF_ONE)
         self._state = threading.Condition()
-        self._idle: set[socket.socket] = set()  # between two requests
+        self._idle: dict[socket.socket, float] = {}  # between two requests, since when
         self._answering = 0
         self._stopping = False
 
@@ -100,7 +110,7 @@ class Receiver:
             if self._tls is not None and isinstance(wire, ssl.SSLSocket):
                 whose = self._tls.shake(wire)
             self._strangers.leave(wire)
-            with self._devices.place(whose):
+            with self._devices.place(whose, _Connection(wire, self._idle)):
                 self.converse(wire)
         except NoPlace as full:
             _refuse(wire, Busy(what=f"There are {full.most} connections already.", remedy="Try again in a second."))
@@ -114,7 +124,7 @@ class Receiver:
 
     def converse(self, wire: socket.socket) -> None:
         """Answer the requests of one connection, one after the other; raises PeerGone."""
-        inlet = Inlet(wire)
+        inlet = Inlet(wire, self._limits)
         while True:
             try:
                 raw = self._next_head(wire, inlet)
@@ -137,12 +147,12 @@ class Receiver:
         with self._state:
             if self._stopping:
                 return b""
-            self._idle.add(wire)
+            self._idle[wire] = time.monotonic()
         try:
             return inlet.head()
         finally:
             with self._state:
-                self._idle.discard(wire)
+                self._idle.pop(wire, None)
 
     @contextlib.contextmanager
     def _in_hand(self) -> Iterator[None]:
@@ -154,6 +164,22 @@ class Receiver:
             with self._state:
                 self._answering -= 1
                 self._state.notify_all()
+
+
+class _Connection:
+    """A connection as the occupant of a place: it gives way between two requests, the one idle longest first."""
+
+    def __init__(self, wire: socket.socket, idle: dict[socket.socket, float]) -> None:
+        self._wire, self._idle = wire, idle
+
+    def slowness(self) -> float | None:
+        """Return since when it is idle, None while a request is under way."""
+        return self._idle.get(self._wire)
+
+    def send_away(self) -> None:
+        """Have its thread wake up and end."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._wire, socket.SHUT_RDWR)  # SSLSocket's own would take its TLS off
 
 
 def _can_forget(body: Body, answer: Answer) -> bool:
@@ -176,7 +202,7 @@ def _forget(body: Body) -> None:
 def _refuse(wire: socket.socket, refusal: BwvError) -> None:
     """Answer what cannot be taken, if there is still somebody to answer; the connection ends with it."""
     with contextlib.suppress(PeerGone):
-        Inlet(wire).send(error_answer(refusal).encode(closes=True))
+        Inlet(wire, Limits()).send(error_answer(refusal).encode(closes=True))
         _linger(wire)
 
 
