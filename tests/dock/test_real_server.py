@@ -18,6 +18,7 @@ from tests.dock.proxy import HoldingProxy
 from tests.dock.test_enrol import digits_on_dock, start_enrol, waiting_session
 from tests.dock.test_way_home import receipts_of
 from tests.scenarios.force import RealForce
+from tests.scenarios.test_nothing_in_the_clear import sign_in
 from tests.scenarios.windows import files_holding, windows_of, windows_of_each
 
 PASSWORD = "correct horse battery staple"
@@ -69,7 +70,7 @@ def bwv(force, *words):
     return done.stdout
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_enrol_take_record_offload_receipt_wipe(real):
     force, dock, _, _ = real
     store = force.folder / "camera"
@@ -106,6 +107,29 @@ def test_enrol_take_record_offload_receipt_wipe(real):
     films = ["bundle/data/master.mp4", "bundle/data/view.mp4"]
     windows = windows_of([(force.folder / films[0]).read_bytes()])
     assert files_holding(windows, force.folder) == films
+    a_recording_that_is_lost_is_on_home(real, store)
+
+
+def a_recording_that_is_lost_is_on_home(real, store):
+    """The camera's newest recording is gone from it before it docks: what it signed of its counters tells."""
+    force, dock, pages, _ = real
+    recorded = bwv(
+        force, "camera", "record", "--source", "testsrc2", "--seconds", 1, "--prebuffer", 0, "--store", store
+    )
+    shutil.rmtree(recorded.strip().splitlines()[-1])
+    bwv(force, "camera", "offload", "--store", store, "--dock", dock.camera_url, "--json")
+    counted = "SELECT c.next_rc, d.name FROM ingest_counted c JOIN fleet_dock d ON d.id = c.dock_id"
+    wait_for(lambda: (3, "Lewisham-1") in force.query(counted), "the counters at the server", 60)
+    with force.database() as database:  # past the time in which it would be on its way
+        database.execute("UPDATE ingest_missingnumber SET since_utc = datetime(since_utc, '-1 hour')")
+    browser = sign_in(SimpleNamespace(pages=pages.rpartition(":")[2]), "harper", PASSWORD)
+    home = browser.get("/").text
+    assert "began 2 recordings; number 2 has not arrived; docked at Lewisham-1 on" in home, home
+    kid = load_identity(store / "identity", utc_ms=SystemClock().utc_ms()).kid.hex()
+    page = browser.get(f"/fleet/cameras/{kid}").text
+    assert "Number 2: not on the camera either" in page
+    assert "In a dock" in page
+    assert "Recording" in page
 
 
 def enrolled_camera(force, name):

@@ -160,7 +160,8 @@ def test_a_hole_outside_the_time_or_the_place_counts_for_nothing(ask, shift, uni
     shift(on=((0, 1), (2, 10)))  # eight hours before
     shift("0500", on=on, unit=units["camden"])
     request, _ = ask()
-    answer(request, "none-made")
+    assert weigh(request).holes == ()
+    assert answer(request, "none-made").no_footage_kind == "none-made"
 
 
 def test_there_but_not_recording_is_proposed_with_the_facts_and_may_be_answered(
@@ -243,4 +244,4 @@ def test_a_missing_number_alone_asks_nothing_of_a_request_for_another_time(ask, 
     row = shift()
     MissingNumber.objects.create(camera=row, rc=7, since_utc=utc(clock))
     request, _ = ask()
-    answer(request, "none-made")  # the counters of that time decide, not the alarm
+    assert answer(request, "none-made").outcome == "no-footage"  # the counters of that time decide, not the alarm
