@@ -194,6 +194,16 @@ def test_declined_with_a_note_it_cannot_be_answered_with(made, casey, blake, clo
         answer_request(request=made.match.request, outcome="part", answer="x", actor=casey, clock=clock)
 
 
+def test_a_copy_that_another_replaced_is_not_said_to_have_been_refused(made, casey, blake, clock, as_person):
+    plan(made.match, casey, blake, clock)
+    made.refresh_from_db()
+    assert made.state == ReleaseState.REPLACED
+    page = as_person(casey).get(made.match.request.get_absolute_url()).content
+    assert b"another copy was made instead" in page
+    assert b"said no" not in page
+    assert b", to be checked by " in page
+
+
 def test_an_unchecked_copy_cannot_be_handed_out(made, clock):
     with pytest.raises(NotReleasable):
         hand_out(request=made.match.request, release=made, digits="000000", address="x", clock=clock)

@@ -260,6 +260,7 @@ class ReleaseState(models.TextChoices):
     MADE = "made", "Waits for a second person's check"
     CHECKED = "checked", "Checked; may be handed out"
     DECLINED = "declined", "The second person said no"
+    REPLACED = "replaced", "Dropped: another copy was made instead"
     HANDED_OUT = "handed-out", "Handed out"
 
 

@@ -58,7 +58,7 @@ def plan_release(
     from openbwv.server.disclosure.jobs import make_copy
 
     with transaction.atomic():
-        Release.objects.filter(match=match, state__in=REPLACEABLE).update(state=ReleaseState.DECLINED)
+        Release.objects.filter(match=match, state__in=REPLACEABLE).update(state=ReleaseState.REPLACED)
         release = Release.objects.create(
             match=match,
             plan=chosen.as_json(),
