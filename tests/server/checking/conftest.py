@@ -7,6 +7,8 @@ import pytest
 
 from openbwv import recording as r
 from openbwv.server.checking import run_check
+from openbwv.server.vault.folders import STORES, lay_anchors
+from openbwv.server.vault.force import TRUST_FILE, VKEY_FILE, Force
 from openbwv.server.vault.models import KeyWrap, ManifestPart, ObjectKind, Part, StoredObject
 from openbwv.server.vault.store import vault_store
 from tests.recording.factory import Agency
@@ -30,7 +32,24 @@ def camera():
 
 
 @pytest.fixture
-def stored(db, state, avery, camera):
+def force_files(state):
+    """Let STATE say which force it is, and have its stores; the log's key is the test's own affair."""
+    vkey = state / VKEY_FILE
+    kept = vkey.read_bytes() if vkey.exists() else None
+    (state / TRUST_FILE).write_bytes(b"")
+    facts = {"name": "Test Force", "origin": "test.bwv/log", "vkey": "", "door": "", "door_url": "", "pretend": False}
+    Force(fingerprint="0" * 64, generation=1, created_ms=0, trust_pem=b"", **facts).write(state)
+    if kept is None:
+        vkey.unlink()
+    else:
+        vkey.write_bytes(kept)
+    for name in STORES:
+        (state / name).mkdir()
+    lay_anchors(state, "0" * 64)
+
+
+@pytest.fixture
+def stored(db, force_files, avery, camera):
     """Return a function that stores a recording of `seconds` parts, as the door would have."""
 
     def store(number=1, seconds=5, **facts):
