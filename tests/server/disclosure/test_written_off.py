@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from openbwv.server.clock import utc
-from openbwv.server.disclosure.actions.decide import answer_request
+from openbwv.server.disclosure.actions.decide import answer_request, decide_match
 from openbwv.server.disclosure.actions.life import assign_request
 from openbwv.server.disclosure.errors import NotDecidable
+from openbwv.server.disclosure.models import Match
 from openbwv.server.disclosure.undocked import undocked_in_reach
 from openbwv.server.fleet.models import Camera
 from openbwv.server.people.templatetags.plain import day
+from tests.server import cast
 
 HOUR = timedelta(hours=1)
 
@@ -86,3 +88,23 @@ def test_with_one_that_may_still_dock_waiting_is_still_advised(written_off, requ
 def test_what_could_not_have_been_there_is_not_named(written_off, request_of, clock, facts, counts):
     Camera.objects.update(**{name: utc(clock) - ago for name, ago in facts.items()})
     assert bool(undocked_in_reach(request_of)) == counts
+
+
+def test_a_recording_that_was_given_up_was_made_all_the_same(written_off, request_of, casey, clock):
+    """It matches, and nobody can look at it: saying that none was made would be false."""
+    Camera.objects.update(last_docked_utc=utc(clock))
+    lost = cast.recording(
+        camera=written_off,
+        rc=1,
+        state="announced",
+        ingest_utc=None,
+        retain_until_utc=None,
+        started=utc(clock) - 2 * HOUR,
+    )
+    made = Match.objects.create(request=request_of, recording=lost, why="time and place", found_utc=utc(clock))
+    decide_match(match=made, state="not-shown", reason="nothing of it is here", actor=casey, clock=clock)
+    assert undocked_in_reach(request_of) == []
+    for kind in ("none-made", "not-recording"):
+        with pytest.raises(NotDecidable, match=f"{lost.reference} was made, and given up with its camera"):
+            answer(request_of, kind, casey, clock)
+    assert answer(request_of, "cannot-tell", casey, clock).no_footage_kind == "cannot-tell"

@@ -6,10 +6,10 @@ from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.given_up import given_up_with
 from openbwv.server.fleet.models import Camera
-from openbwv.server.fleet.write_offs import confirm_write_off, take_back_write_off
+from openbwv.server.fleet.write_offs import confirm_write_off, lapse_where_heard, take_back_write_off
 from openbwv.server.ingest.aside import aside_store
 from openbwv.server.ingest.given_up import wrap_given_up
-from openbwv.server.ingest.models import Aside, Receipt
+from openbwv.server.ingest.models import Aside, Counted, MissingNumber, Receipt
 from openbwv.server.people.templatetags.plain import day
 from openbwv.server.people.todo import todo_for
 from openbwv.server.retention.queries import explain
@@ -207,3 +207,46 @@ def test_nothing_of_this_touches_another_camera(door, camera, coming, harper, in
     begin_epoch_if_due(door.clock)
     assert camera.epoch_id in epochs(), "a recording of another camera is still coming in"
     assert Event.objects.count() > before
+
+
+def count(door, camera, next_rc, held=()):
+    """Note a camera's word of what it counted, as a dock brings it."""
+    facts = {"signed": b"", "next_rc": next_rc, "journal_tail": bytes(32), "newest_tail": bytes(32)}
+    Counted.objects.create(camera=camera, taken_utc=utc(door.clock), **facts)
+    Camera.objects.filter(pk=camera.pk).update(next_rc=next_rc)
+    camera.refresh_from_db()
+    for rc in range(1, next_rc):
+        MissingNumber.objects.create(camera=camera, rc=rc, since_utc=utc(door.clock), on_camera=rc in held)
+
+
+def test_what_a_camera_says_it_still_holds_keeps_every_key_until_two_people_give_it_up(door, camera, harper, indra):
+    count(door, camera, 4, held=(2, 3))
+    Camera.objects.filter(pk=camera.pk).update(epoch_id=epochs()[-1])
+    camera.refresh_from_db()
+    door.clock.advance(1000)
+    assert unneeded_epochs(epochs()) == []
+    found = given_up_with(camera, door.clock)
+    assert (found.numbers, found.held_in_words) == ("1 to 3", "numbers 2 to 3")
+    assert found.keys.goes == tuple(epochs()[:3])
+    write_off(camera, harper, indra, door.clock)
+    assert unneeded_epochs(epochs()) == epochs()[:3]
+
+
+def test_counters_that_a_dock_brings_late_end_a_proposal(door, camera, harper):
+    made = propose(camera, harper, door.clock)
+    count(door, camera, 2)
+    assert camera.last_docked_utc < made.proposed_utc
+    assert lapse_where_heard(door.clock) == 1
+
+
+@pytest.mark.parametrize(("before", "taken"), [((), False), ((1,), False), ((1, 2), True)])
+def test_behind_a_dock_a_newer_key_shows_in_what_was_recorded(door, camera, running_log, before, taken):
+    old, ring = camera.epoch_id, door.keyd.ring
+    for rc in before:
+        door.upload(door.camera.record(utc_ms=door.clock.utc_ms(), rc=rc))
+    camera.refresh_from_db()
+    assert camera.epoch_id == old
+    door.camera.epoch = {"id": ring.epoch.id, "public": ring.epoch.public}
+    door.upload(door.camera.record(utc_ms=door.clock.utc_ms(), rc=3))
+    camera.refresh_from_db()
+    assert camera.epoch_id == (ring.epoch.id if taken else old), "what it began before may be sealed to an older key"

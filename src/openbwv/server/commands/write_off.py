@@ -62,7 +62,7 @@ def in_words(answer: dict[str, Any]) -> str:
     )
     lines.append(f"not here whole: {', '.join(given_up['unfinished']) or 'none'}")
     lines.append(f"keys destroyed with the next run of the key job: {', '.join(given_up['epochs_to_go']) or 'none'}")
-    return "\n".join([*lines, "What the camera still holds can then be opened by nobody."])
+    return "\n".join([*lines, "Once its key has gone, what the camera still holds can be opened by nobody."])
 
 
 def _step(step: str, found: Any, session: str, said: dict[str, Any]) -> Any:

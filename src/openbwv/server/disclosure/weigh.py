@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from openbwv.recording import CameraMode
 from openbwv.server.disclosure.gaps import Gap, gaps_in_reach
-from openbwv.server.disclosure.models import NoFootage, Request
+from openbwv.server.disclosure.models import Match, NoFootage, Request
 from openbwv.server.disclosure.queries import deleted_in_reach
 from openbwv.server.disclosure.undocked import Undocked, in_reach, undocked_in_reach
 from openbwv.server.fleet.models import Assignment, Camera
@@ -64,6 +66,7 @@ class Weighed:
     seen: tuple[Seen, ...]
     undocked: tuple[Undocked, ...]
     gaps: tuple[Gap, ...]
+    given_up: tuple[str, ...]
     not_recording: tuple[Seen, ...]
     refusals: dict[str, Refusal]
     proposed: NoFootage
@@ -94,6 +97,7 @@ def weigh(request: Request) -> Weighed:
         seen=seen,
         undocked=undocked,
         gaps=gaps,
+        given_up=tuple(each.recording.reference for each in _matches(request) if each.recording.is_given_up),
         not_recording=tuple(each for each in seen if each.not_recording(*asked)),
         refusals={},
         proposed=NoFootage.CANNOT_TELL,
@@ -105,12 +109,16 @@ def weigh(request: Request) -> Weighed:
         NoFootage.NOT_RECORDING: _unknown(weighed, NoFootage.NOT_RECORDING) or _nobody_had_one(weighed),
         NoFootage.NOBODY_THERE: _named_had_one(request),
         NoFootage.DELETED: None if gone.exists() else _nothing_deleted(),
-        NoFootage.CANNOT_TELL: None if undocked or gaps or weighed.holes else _all_known(),
+        NoFootage.CANNOT_TELL: None if undocked or gaps or weighed.given_up or weighed.holes else _all_known(),
     }
     against = {kind: refusal for kind, refusal in refusals.items() if refusal is not None}
     order = (NoFootage.CANNOT_TELL, NoFootage.DELETED, NoFootage.NOT_RECORDING, NoFootage.NONE_MADE)
     wanted = [kind for kind in order if kind not in against and (kind != NoFootage.DELETED or made)]
     return replace(weighed, refusals=against, proposed=wanted[0] if wanted else NoFootage.NONE_MADE)
+
+
+def _matches(request: Request) -> QuerySet[Match]:
+    return request.matches.select_related("recording__camera")
 
 
 def _seen(request: Request) -> list[Seen]:
@@ -141,6 +149,11 @@ def _unknown(weighed: Weighed, kind: NoFootage) -> Refusal | None:
         return Refusal(
             f"{CANNOT_SAY[kind]}: {'; '.join(each.words for each in weighed.undocked[:MOST_NAMED])}.",
             f"{'Wait until they are docked, or ' if coming else ''}{OR_CANNOT_TELL}".capitalize(),
+        )
+    if weighed.given_up:
+        named = ", ".join(weighed.given_up[:MOST_NAMED])
+        return Refusal(
+            f"{CANNOT_SAY[kind]}: {named} was made, and given up with its camera.", OR_CANNOT_TELL.capitalize()
         )
     if weighed.gaps:
         said = [f"camera {each.camera.name}, {each.numbers}" for each in weighed.gaps[:MOST_NAMED]]

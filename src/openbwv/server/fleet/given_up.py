@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.fleet.models import Camera, WriteOff
+from openbwv.server.ingest.missing import numbers_in_words
+from openbwv.server.ingest.models import Counted
 from openbwv.server.vault.epochs import COMING, KeyFate, fate_without
 from openbwv.server.vault.models import KeyWrap, Part, PendingKey
 from openbwv.shared.clock import Clock
@@ -34,6 +36,7 @@ class GivenUp:
     """What a write-off gives up: numbers that the camera counted and never brought, unfinished recordings, keys."""
 
     missing: tuple[tuple[int, int], ...]
+    held: tuple[int, ...]  # of the missing ones, those that the camera said it still holds
     unfinished: tuple[Unfinished, ...]
     keys: KeyFate
 
@@ -42,10 +45,16 @@ class GivenUp:
         """Return the missing numbers in words, such as `3 to 5, 7`."""
         return ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in self.missing)
 
+    @property
+    def held_in_words(self) -> str:
+        """Return the numbers that the camera said it still holds, in words; empty for none."""
+        return numbers_in_words(self.held) if self.held else ""
+
     def as_details(self) -> dict[str, Any]:
         """Return it as the event and the write-off keep it."""
         return {
             "missing": [list(each) for each in self.missing],
+            "on_camera": list(self.held[:MOST_KEPT]),
             "unfinished": [each.recording.reference for each in self.unfinished[:MOST_KEPT]],
             "unfinished_count": len(self.unfinished),
             "own_epoch": self.keys.own,
@@ -55,15 +64,22 @@ class GivenUp:
 
 def given_up_with(camera: Camera, clock: Clock) -> GivenUp:
     """Return what writing `camera` off gives up, as far as anybody here can know; raises KeydUnavailable."""
-    here = Recording.objects.filter(camera=camera).order_by("rc").values_list("rc", flat=True)
-    return GivenUp(tuple(_gaps(here, camera.next_rc)), tuple(_unfinished(camera)), fate_without(camera, clock))
+    named = Q(camera=camera) | Q(camera__name=camera.name)  # enrolled anew it counts on under its new key
+    here = Recording.objects.filter(named).order_by("rc").values_list("rc", flat=True)
+    held = camera.missing_numbers.filter(on_camera=True).values_list("rc", flat=True)
+    missing = tuple(_gaps(here, camera.next_rc))
+    return GivenUp(missing, tuple(held), tuple(_unfinished(camera)), fate_without(camera, clock))
 
 
 def heard_since(write_off: WriteOff) -> bool:
-    """Say whether anything of the camera came in after its write-off was proposed: then the list was another one."""
-    docked, since = write_off.camera.last_docked_utc, write_off.proposed_utc
-    announced = Recording.objects.filter(camera=write_off.camera, announced_utc__gt=since)
-    return (docked is not None and docked > since) or announced.exists()
+    """Say whether anything of the camera came in after its write-off was proposed: then the list was another one.
+
+    Counters count from when they were taken here: a dock that was cut off brings them long after the camera left it.
+    """
+    camera, since = write_off.camera, write_off.proposed_utc
+    docked = camera.last_docked_utc is not None and camera.last_docked_utc > since
+    counted = Counted.objects.filter(camera=camera, taken_utc__gt=since)
+    return docked or counted.exists() or Recording.objects.filter(camera=camera, announced_utc__gt=since).exists()
 
 
 def _gaps(here: Iterable[int], next_rc: int) -> Iterator[tuple[int, int]]:

@@ -28,6 +28,7 @@ from openbwv.server.ingest.sweep import forget_lost_parts
 from openbwv.server.ingest.tokens import Peer
 from openbwv.server.trail.actions import event_map, log_event, wait_for_leaf
 from openbwv.server.trail.errors import LogNotRunning
+from openbwv.server.vault.epochs import note_taken
 from openbwv.server.vault.force import force
 from openbwv.server.vault.keyd.errors import EpochKeyDestroyed, KeyDoesNotOpen, KeydUnavailable
 from openbwv.server.vault.keys import key_client
@@ -104,6 +105,7 @@ def wrap_key(recording: Recording, *, clock: Clock) -> None:
         refusal = problem if isinstance(problem, KeyDoesNotOpen) else KeyDoesNotOpen(what=problem.what, remedy=KEPT)
         _refuse_key(recording, pending, refusal, clock)
         raise refusal from problem
+    note_taken(recording, bytes(pending.key_cbor))
     with transaction.atomic():
         KeyWrap.objects.get_or_create(recording=recording, defaults=vars(wrap))
         PendingKey.objects.filter(recording=recording).delete()

@@ -1,7 +1,8 @@
 """Epoch keys: a new one each week, and the old ones forgotten when nobody can need them any more (R10).
 
 A camera keeps the epoch key that it was last given and all later ones alive until it takes a newer one, whatever became
-of it, unless two people have written it off. Destruction cannot be undone, so the rows it rests on are locked while it
+of it, unless two people have written it off. That it took one shows at the server's door, or, behind a dock, in what it
+recorded since. Destruction cannot be undone, so the rows it rests on are locked while it
 is done, and the log has one event for each key that went, also when the server was cut off in between.
 """
 
@@ -18,6 +19,7 @@ from openbwv.recording import read_key_cbor
 from openbwv.server.clock import from_ms, utc
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.fleet.models import Camera, WriteOff, WriteOffState
+from openbwv.server.ingest.models import MissingNumber
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event, JobHeartbeat
 from openbwv.server.vault.keys import KeyClient, key_client
@@ -66,11 +68,12 @@ def unneeded_epochs(epochs: list[str], *, without: Camera | None = None) -> list
     """Return the epochs whose private key nobody can need any more: older than what any camera in use was last given.
 
     A camera keeps the epoch it was last given and all later ones alive, also when it was revoked or reported lost: one
-    person does that, and it may still hold footage. Two people who write it off end that. So does a recording that is
-    announced but not complete, and a wrapped key that waits. `epochs` is oldest first; the newest is never returned.
+    person does that, and it may still hold footage. Two people who write it off end that. A recording that is announced
+    but not complete keeps all, so does one that its camera says it still holds; a wrapped key that waits keeps its own.
+    `epochs` is oldest first; the newest is never returned.
     `without`: judge as if this camera were written off.
     """
-    if _coming_in(without).exists():
+    if _coming_in(without).exists() or _still_on_cameras(without).exists():
         return []  # its key is sealed to an epoch we have not seen yet
     needed = set(_counting(without).values_list("epoch_id", flat=True))
     if "" in needed:
@@ -93,6 +96,22 @@ def fate_without(camera: Camera, clock: Clock) -> KeyFate:
     exists = own in epochs if own else bool(epochs)
     kept_by = () if not exists or (own and own in goes) else tuple(_what_keeps(own, epochs, camera))
     return KeyFate(own, exists, goes, kept_by, _next_run(clock))
+
+
+def note_taken(recording: Recording, key_cbor: bytes) -> None:
+    """Note that a camera has the epoch key which one of its recordings was sealed to; raises KeydUnavailable.
+
+    Only when everything it began before is here: what is not may be sealed to an older one.
+    """
+    camera, epochs = recording.camera, key_client().public()["epochs"]
+    place = {epoch: number for number, epoch in enumerate(epochs)}
+    newest = max((place.get(each.epoch_id, -1) for each in read_key_cbor(key_cbor)), default=-1)
+    if newest <= place.get(camera.epoch_id, -1):
+        return
+    named = Q(camera=camera) | Q(camera__name=camera.name)  # enrolled anew it counts on under its new key
+    before = Recording.objects.filter(named, rc__gte=1, rc__lt=recording.rc).exclude(state__in=COMING)
+    if before.values("rc").distinct().count() >= recording.rc - 1:
+        Camera.objects.filter(pk=camera.pk, epoch_id=camera.epoch_id).update(epoch_id=epochs[newest])
 
 
 def sealed_to(camera: Camera) -> list[str]:
@@ -146,6 +165,12 @@ def _coming_in(without: Camera | None) -> QuerySet[Recording]:
     return coming.exclude(camera=without) if without else coming
 
 
+def _still_on_cameras(without: Camera | None) -> QuerySet[MissingNumber]:
+    """Return the numbers that never came and that their cameras, by their own word, still hold."""
+    held = MissingNumber.objects.filter(on_camera=True, camera__written_off_utc=None)
+    return held.exclude(camera=without) if without else held
+
+
 def _counting(without: Camera | None) -> QuerySet[Camera]:
     """Return the cameras whose footage is still waited for."""
     cameras = Camera.objects.filter(written_off_utc=None)
@@ -173,8 +198,8 @@ def _what_keeps(own: str, epochs: list[str], camera: Camera) -> Iterator[str]:
     if own == epochs[-1]:
         yield "it is the key that cameras are given now"
         return
-    if _coming_in(camera).exists():
-        yield "recordings of other cameras are still coming in"
+    if _coming_in(camera).exists() or _still_on_cameras(camera).exists():
+        yield "recordings of other cameras are still to come"
     up_to = epochs[: epochs.index(own) + 1] if own in epochs else epochs[:1]
     others = _counting(camera).filter(epoch_id__in=["", *up_to]).order_by("name")
     names = list(others.values_list("name", flat=True)[: MOST_NAMES + 1])
@@ -184,7 +209,7 @@ def _what_keeps(own: str, epochs: list[str], camera: Camera) -> Iterator[str]:
     if _of_waiting_keys(camera) & set(up_to):
         yield "the key of a recording that is here waits to be opened with it"
     if not names:
-        yield "of the keys that nobody needs the newest always stays until the next one is given out"
+        yield "of the keys that nobody needs, the newest stays until another one is given out"
 
 
 def _next_run(clock: Clock) -> datetime:
