@@ -147,7 +147,7 @@ def test_somebody_looks_around_moves_the_clock_and_leaves_nothing_behind(termina
     for address in (dock, f"{site}/ask/", f"{site}/ask/outbox"):
         assert httpx.get(address, trust_env=False, timeout=60).status_code == 200
 
-    with signed_in(site, "gale", passwords["gale"]) as gale:
+    with contextlib.closing(signed_in(site, "gale", passwords["gale"])) as gale:
         kept = re.search(r"watch (BWV-\d{4}-\d{6}), which is evidence", demo.seen)[1]
         found = set(REFERENCE.findall(gale.get("/recordings/").text))
         assert len(found) == 3
@@ -158,9 +158,9 @@ def test_somebody_looks_around_moves_the_clock_and_leaves_nothing_behind(termina
         assert timedelta(hours=6) <= pretend_time(gale) - before < timedelta(hours=8)
         demo.type(b"soon\n\n-1\n")
         demo.wait_for(r"(?s)Please type hours.*Please type hours")
-    with signed_in(site, "avery", passwords["avery"]) as avery:
+    with contextlib.closing(signed_in(site, "avery", passwords["avery"])) as avery:
         assert len(set(REFERENCE.findall(avery.get("/recordings/").text))) == 2
-    with signed_in(site, "frankie", passwords["frankie"]) as frankie:
+    with contextlib.closing(signed_in(site, "frankie", passwords["frankie"])) as frankie:
         assert frankie.get(f"/recordings/{kept}").status_code == 403
 
     running = demo.commands()

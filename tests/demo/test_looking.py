@@ -106,6 +106,13 @@ def test_no_film_no_start(tmp_path, capsys):
     assert not (tmp_path / "state").exists()
 
 
+def test_without_its_judges_it_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cli.main(["--state", str(tmp_path / "state")]) == 69
+    assert "lacks ffprobe, ffmpeg, openssl" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
+
+
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "http", "8000.5"])
 def test_a_port_is_a_number_that_a_port_can_have(port, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from openbwv.demo.street import render_street
+from openbwv.demo import judges
+from openbwv.demo.street import BELOW_THE_CLOCK, THE_CLOCK, render_street
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,9 @@ def test_people_move_and_the_street_is_not_silent(film):
         return subprocess.run(command, check=True, capture_output=True).stdout
 
     assert frame_md5(0) != frame_md5(1.04)
+    assert judges.changes(film, BELOW_THE_CLOCK)
+    assert judges.changes(film, THE_CLOCK)
+    assert not judges.changes(film, "280:20:500:0")  # the sky above
     command = ["ffmpeg", "-i", str(film), "-af", "volumedetect", "-vn", "-f", "null", "-"]
     report = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     assert float(report.split("mean_volume: ")[1].split()[0]) > -40

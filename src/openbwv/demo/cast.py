@@ -36,6 +36,11 @@ CAST = (
 LOU = Part("lou", "Lou", ("administrator",))  # made by `init`, not by another administrator
 
 
+def called(username: str) -> str:
+    """Return the name on pages of somebody of the cast."""
+    return next(part.name for part in CAST if part.username == username)
+
+
 def new_password() -> str:
     """Return a password that can be typed from paper."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -1,27 +1,13 @@
-"""Judge a destruction certificate as a stranger would: cbor2 takes it apart, OpenSSL checks signature and chain.
+"""What a destruction certificate says, and why nobody should believe it."""
 
-Nothing here knows more than docs/ref/recording-format.md says: a COSE_Sign1 (RFC 9052) with ES256, whose chain travels
-in the unprotected header 33 and counts only if its leaf has the signed key and is for destruction certificates.
-"""
-
-import base64
-import hashlib
-import ssl
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import cbor2
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from openbwv.demo import signed
+from openbwv.demo.signed import SIGNATURE_WRONG
 
-from openbwv.demo import judges
+__all__ = ["SIGNATURE_WRONG", "Said", "objection", "said_by"]
 
-TYP = "application/vnd.openbwv.destruction+cbor"
-RECORDS_USE = "2.25.338029168601376529075508475928103131891.1.5"
-COSE_SIGN1, ES256 = 18, -7
-ALG, KID, KIND, CHAIN = 1, 4, 16, 33
-SIGNATURE_WRONG = "The signature does not hold."
 REC_ID, PHASE, ERASED_MS, IRRECOVERABLE_MS = 2, 3, 15, 16
 
 
@@ -37,43 +23,10 @@ class Said:
 
 def said_by(message: bytes) -> Said:
     """Return what a certificate says; nothing is checked. ValueError and its kin when it is none."""
-    _, _, payload, _ = cbor2.loads(message).value
-    body = cbor2.loads(payload)
+    body = signed.body_of(message)
     return Said(body[REC_ID].hex(), body[PHASE], body[ERASED_MS], body[IRRECOVERABLE_MS])
 
 
 def objection(message: bytes, trust: Path, *, at_s: int) -> str:
     """Return why nobody should believe a certificate at a time in s since 1970, or "" when everything holds."""
-    try:
-        tagged = cbor2.loads(message)
-        protected, unprotected, payload, signature = tagged.value
-        header, chain = cbor2.loads(protected), unprotected[CHAIN]
-    except (cbor2.CBORDecodeError, AttributeError, KeyError, TypeError, ValueError) as problem:
-        return f"It is no COSE_Sign1 with a chain: {problem}"
-    if tagged.tag != COSE_SIGN1 or header.get(ALG) != ES256 or header.get(KIND) != TYP or len(signature) != 64:
-        return "It is not a destruction certificate signed with ES256."
-    with tempfile.TemporaryDirectory(prefix="bwv-judge-") as name:
-        folder = Path(name)
-        pem = folder / "chain.pem"
-        pem.write_text("".join(ssl.DER_cert_to_PEM_cert(each) for each in chain), encoding="ascii")
-        if not judges.chain_holds(pem, trust, at_s=at_s):
-            return "Its chain does not lead to the trust file."
-        if RECORDS_USE not in judges.certificate_facts(pem):
-            return "Its signer's certificate is for something else."
-        public = folder / "public.pem"
-        public.write_text(judges.public_key(pem), encoding="ascii")
-        der = base64.b64decode("".join(public.read_text(encoding="ascii").split("-----")[2].split()))
-        if hashlib.sha256(der).digest() != header.get(KID):
-            return "The chain is another signer's."
-        structure = cbor2.dumps(["Signature1", protected, b"", payload])
-        return "" if _openssl_verifies(folder, public, signature, structure) else SIGNATURE_WRONG
-
-
-def _openssl_verifies(folder: Path, public: Path, signature: bytes, data: bytes) -> bool:
-    """Return what `openssl dgst -verify` says of r || s over `data`; OpenSSL wants the two numbers in DER."""
-    numbers = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
-    (folder / "signature.der").write_bytes(encode_dss_signature(*numbers))
-    (folder / "data").write_bytes(data)
-    command = ["openssl", "dgst", "-sha256", "-verify", public, "-signature", folder / "signature.der", folder / "data"]
-    ended = subprocess.run(command, capture_output=True, timeout=judges.LIMIT_S, check=False)
-    return ended.returncode == 0
+    return signed.objection(message, trust, signed.DESTRUCTION, at_s=at_s)

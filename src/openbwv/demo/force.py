@@ -63,6 +63,11 @@ class Force:
         return dict(made)
 
     @property
+    def database(self) -> Path:
+        """Return the server's database, for a judge to read."""
+        return self.state / "server.sqlite3"
+
+    @property
     def door(self) -> str:
         """Return the door's address."""
         return f"https://127.0.0.1:{self.door_port}"

@@ -1,10 +1,12 @@
-"""Programs that are not ours and judge what the story claims: ffprobe and ffmpeg, openssl, bagit."""
+"""Programs that are not ours and judge what the story claims: ffprobe and ffmpeg, openssl, bagit, SQLite."""
 
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,14 @@ def contrast(path: Path) -> int:
     return max(points) - min(points) if points else 255
 
 
+def changes(path: Path, area: str) -> bool:
+    """Return whether no two pictures of a film, a second apart, are alike in an area: W:H:X:Y in points."""
+    watch = f"fps=1,crop={area}"
+    report = _run("ffmpeg", "-v", "error", "-i", path, "-vf", watch, "-an", "-f", "framemd5", "-")
+    sums = [line.rpartition(",")[2].strip() for line in report.splitlines() if line and not line.startswith("#")]
+    return len(sums) > 1 and len(set(sums)) == len(sums)
+
+
 def certificate_facts(pem: Path) -> str:
     """Return OpenSSL's text of a certificate."""
     return _run("openssl", "x509", "-in", pem, "-noout", "-text")
@@ -92,6 +102,12 @@ def bag_is_valid(folder: Path) -> bool:
     """Return what `bagit.py --validate` says of a bundle."""
     command = [sys.executable, "-m", "bagit", "--validate", "--quiet", str(folder)]
     return subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
+
+
+def rows(database: Path, question: str, *values: object) -> list[tuple[Any, ...]]:
+    """Return what the SQLite library reads in a database, which it opens for reading only."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=LIMIT_S)) as opened:
+        return opened.execute(question, values).fetchall()
 
 
 def _run(*words: object) -> str:

@@ -99,6 +99,17 @@ def _empty(folder: Path, told: Callable[[str], None]) -> None:
             path.unlink()
 
 
+def check_judges() -> None:
+    """Raise CannotStart when a program that judges the story is not on this machine."""
+    absent = judges.missing()
+    if absent:
+        raise CannotStart(
+            f"This machine lacks {', '.join(absent)}, which judge what the demo shows.",
+            "As root: apt-get install ffmpeg openssl. Then start it again.",
+            EXIT_UNAVAILABLE,
+        )
+
+
 def check_source(source: str) -> None:
     """Raise CannotStart when `source` is neither a film, a device, the test pattern nor empty."""
     if not source or source == TEST_PATTERN:
@@ -106,8 +117,8 @@ def check_source(source: str) -> None:
     path, remedy = Path(source), "Name a film or a video device, or leave out --source."
     if not path.exists():
         raise CannotStart(f"There is no {source}.", remedy, EXIT_USAGE)
-    if path.is_char_device() or judges.missing():
-        return  # the camera opens it, and says so when it cannot; without ffprobe the first step ends the demo
+    if path.is_char_device():
+        return  # the camera opens it, and says so when it cannot
     if not path.is_file() or not judges.has_picture(path):
         raise CannotStart(f"{source} is no film.", remedy, EXIT_USAGE)
 

@@ -169,7 +169,9 @@ class Runner:
         return [sys.executable, "-m", "openbwv", *words]
 
     def _env(self) -> dict[str, str]:
-        return os.environ | {"PYTHONUNBUFFERED": "1"} | self.environment
+        """Return our environment without what is meant for a real force: its database, its settings."""
+        ours = {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and name[:4] != "BWV_"}
+        return ours | {"PYTHONUNBUFFERED": "1"} | self.environment
 
 
 def free_port() -> int:

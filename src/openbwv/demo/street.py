@@ -17,6 +17,10 @@ from PIL import Image, ImageDraw, ImageFont
 WIDTH_PX, HEIGHT_PX = 1280, 720
 FRAMES_PER_S = 25
 SAMPLES_PER_S = 48_000
+DRAWN = "street.mp4"  # its name in the demo's folder
+CLOCK_PX = (500, 30, 780, 90)  # left, top, right, bottom
+THE_CLOCK = "280:60:500:30"  # the same for ffmpeg's crop
+BELOW_THE_CLOCK = "1280:500:0:110"
 SKINS = ("#8d5524", "#c68642", "#e0ac69", "#f1c27d", "#5c3a21", "#ffdbac")
 COATS = ("#234e70", "#7a2e3a", "#3b5f41", "#5b4a7d", "#8a6d2f", "#2f4f4f")
 
@@ -64,7 +68,7 @@ def _pictures(seconds: int) -> Iterator[Image.Image]:
             bob_px = int(4 * math.sin(at_s * 9 + number))
             picture.paste(walker.sprite, (walker.x_px(at_s), walker.top_px + bob_px), walker.sprite)
         draw = ImageDraw.Draw(picture)
-        draw.rectangle((500, 30, 780, 90), fill="black")
+        draw.rectangle(CLOCK_PX, fill="black")
         draw.text((520, 36), f"{index // FRAMES_PER_S:02d} s {index * 1000 // FRAMES_PER_S % 1000:03d}", "white", font)
         yield picture
 

@@ -7,6 +7,7 @@ from openbwv.demo import judges
 from openbwv.demo.processes import StepFailed
 from openbwv.demo.story.filming import verify
 from openbwv.demo.story.telling import Story, step
+from openbwv.demo.story.watching import address
 
 MIDDLE = 2  # the byte in the middle of the file
 
@@ -32,7 +33,11 @@ def a_bundle_is_exported(story: Story) -> None:
         "export", story.references["A"], "--to", story.folder / "stolen", "--as", "frankie", "--reason", "curious",
         "--state", story.force.state, expect=None,
     )  # fmt: skip
-    story.must(refused.code == 77, "Frankie may not export", "bwv export", refused.err)
+    frankie = story.force.visitor("frankie")
+    answer = frankie.post_bytes(f"{address(story, 'A')}/export", frankie.get("/"), reason="curious")
+    story.must(answer.status_code == 403, "Frankie may not download it", "HTTP", answer.status_code)
+    nothing = refused.code == 77 and not (story.folder / "stolen").exists()
+    story.must(nothing, "and gets nothing by the command either", "the file system", refused.err)
 
 
 @step("One changed byte is found")
@@ -56,6 +61,9 @@ def a_forged_force_is_found_out(story: Story) -> None:
         raise StepFailed("Nobody forged anything.")
     bundle = story.forgery.result()
     trust = bundle.parent / "state" / "trust.pem"
+    camera = bundle.parent / "camera-0417" / "identity" / "chain.pem"
+    judged = judges.chain_holds(camera, trust), judges.chain_holds(camera, story.force.trust)
+    story.must(judged == (True, False), "Its camera's chain leads to its own CA, and not to ours", "openssl", judged)
     own = story.force.runner.run("verify", bundle, "--trust", trust, "--json", expect=0).json()
     story.must(own["verdict"] == "genuine", "Under its own trust file the forgery holds in itself", "bwv verify", own)
     verdict = verify(story, bundle, expect=2, trust=False)

@@ -1,7 +1,9 @@
 """C is deleted between day 30.5 and 31, and its certificate has both dates by day 32."""
 
+from openbwv.demo import judges, publiclog
 from openbwv.demo.destruction import SIGNATURE_WRONG, Said, objection, said_by
 from openbwv.demo.force import DAY_MS, HOUR_MS
+from openbwv.demo.story.docking import stored_bytes
 from openbwv.demo.story.telling import Story, step
 from openbwv.demo.story.watching import address, trail, watch
 
@@ -19,6 +21,7 @@ def c_is_deleted(story: Story) -> None:
     force.move_clock(end_ms + 31 * DAY_MS)
     page = devi.get(address(story, "C"))
     story.must("has been deleted" in page.text, "On day 31 C is gone: a tombstone says when and why", "HTTP", page.text)
+    _nothing_is_left_of_c(story)
     events = trail(devi, story.references["C"])
     story.must("erased" in events, "C's trail says that it was erased", "HTTP", events)
     force.move_clock(end_ms + 32 * DAY_MS)
@@ -31,10 +34,33 @@ def c_is_deleted(story: Story) -> None:
     )
     certificate_is_judged(story)
     for name, officer in (("A", "avery"), ("B", "avery")):
-        film = watch(story, force.visitor(officer), name)
-        story.must(film.stat().st_size > 100_000, f"{name} is still there and plays", "HTTP")
+        streams = judges.streams(watch(story, force.visitor(officer), name))
+        story.must({"video", "audio"} <= set(streams), f"{name} is still there and plays", "ffprobe", streams)
     answer = force.runner.run("check", "--json", "--state", force.state, expect=None).json()
     story.must(answer["ok"], "Database, files, log and keys agree", "bwv check", answer["disagreements"])
+    _log_holds(story)
+
+
+def _nothing_is_left_of_c(story: Story) -> None:
+    force, rec_id = story.force, story.recordings["C"].name
+    held = stored_bytes(force.state / "vault")
+    films = {name: (folder / "media.bin").stat().st_size for name, folder in story.copies.items()}
+    only = films["C"] not in held and {films["A"], films["B"]} <= set(held)
+    story.must(only, "C's film lies on the server no more, those of A and B do", "the file system", (films, held))
+    keys = judges.rows(force.database, "SELECT recording_id FROM vault_keywrap")
+    story.must((rec_id,) not in keys, "nor does the key that opened it", "SQLite", keys)
+
+
+def _log_holds(story: Story) -> None:
+    """Somebody without an account fetches the log, and needs nothing of ours to check it."""
+    stranger = story.force.stranger()
+    note = stranger.download("/log/checkpoint").text
+    vkey = (story.force.state / "log.vkey").read_text(encoding="ascii")
+    signed = publiclog.note_is_signed(note, vkey)
+    story.must(signed, "The custody log's checkpoint is signed by the log's key", "openssl", note)
+    size, root = publiclog.size_and_root(note)
+    computed = publiclog.root_of(lambda address: stranger.download(address).content, size)
+    story.must(computed == root, f"Anybody can compute what it signs, from all {size} entries", "SHA-256", note)
 
 
 def certificate_is_judged(story: Story) -> None:

@@ -9,6 +9,7 @@ from openbwv.demo.force import HOUR_MS
 from openbwv.demo.processes import Done, StepFailed
 from openbwv.demo.story.setting_up import store_of
 from openbwv.demo.story.telling import Story, step
+from openbwv.demo.street import BELOW_THE_CLOCK, DRAWN, THE_CLOCK
 
 SECONDS = 8
 MUTED = (3, 5)
@@ -20,6 +21,7 @@ ENOUGH_BYTES = 1_500_000
 @step("B is filmed until the battery falls out")
 def b_is_filmed_and_cut(story: Story) -> None:
     """SIGKILL in the middle; then the end that had not reached the disk is cut off."""
+    _judge_source(story)
     store = store_of(story, "0417")
     story.force.runner.start("camera-b", "camera", "record", *_film(story, "0417", seconds=60))
     folder = _wait_for_growth(story, store)
@@ -34,6 +36,18 @@ def b_is_filmed_and_cut(story: Story) -> None:
     story.must(
         not judges.is_film(folder / "media.bin"), "What lies on the camera is no film anybody can open", "ffprobe"
     )
+
+
+def _judge_source(story: Story) -> None:
+    """What is drawn when nobody names a source has sound, people who move, and a clock."""
+    film = story.folder / DRAWN
+    if story.source != str(film):
+        return
+    streams = judges.streams(film)
+    heard = {"video", "audio"} <= set(streams) and not judges.silent_spans(film)
+    story.must(heard, f"The street to film is {streams['video']['duration_s']:.0f} s long and has sound", "ffprobe")
+    story.must(judges.changes(film, BELOW_THE_CLOCK), "Its people move: no two seconds look alike", "ffmpeg")
+    story.must(judges.changes(film, THE_CLOCK), "nor does the clock above them ever show the same", "ffmpeg")
 
 
 @step("A is filmed, muted and marked; B is recovered")

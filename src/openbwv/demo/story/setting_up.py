@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-from openbwv.demo import judges
+from openbwv.demo import cast, judges
 from openbwv.demo.pages import Visitor
 from openbwv.demo.processes import Done, StepFailed
 from openbwv.demo.story.telling import Story, step
@@ -30,7 +30,8 @@ def a_force_begins(story: Story) -> None:
     )
     story.must("PRETEND FORCE" in home.text, "Every page says that this is a pretend force", "HTTP", home.text)
     beats = force.wait_for_jobs()
-    story.shows(f"{len(beats)} jobs have a heartbeat", "bwv check")
+    done = judges.rows(force.database, "SELECT job FROM trail_jobheartbeat WHERE outcome = 'done'")
+    story.must(len(done) == len(beats), f"{len(beats)} jobs have run, each without a problem", "SQLite", done)
 
 
 @step("Two people approve how long footage is kept")
@@ -44,7 +45,9 @@ def two_people_approve(story: Story) -> None:
 
     number = policy("propose", "--days", 31, "--least-days", 7, who="indra").json()["number"]
     own = policy("approve", number, who="indra", expect=None)
-    story.must(own.code not in (0, 70), "Indra cannot approve what Indra proposed", "bwv policy", own.err)
+    page = force.visitor("lou").get(f"/retention/policy/{number}")
+    waits = own.code not in (0, 70) and "Approved Not yet" in page.text
+    story.must(waits, "Indra cannot approve what Indra proposed: it still waits", "HTTP", own.err + page.text)
     policy("show", number, who="lou")
     policy("approve", number, who="lou")
     page = force.visitor("indra").get("/retention/")
@@ -62,7 +65,9 @@ def a_dock_is_enrolled(story: Story) -> None:
         "dock", "enrol", "--server", force.site, "--code", "AAAAA-BBBBB-CCCCC-DDDDD", "--store",
         story.folder / "false-dock", expect=None,
     )  # fmt: skip
-    story.must(other.code not in (0, 70), "A dock with a made-up code is refused", "bwv dock enrol", other.err)
+    page = force.visitor("harper").get("/fleet/")
+    refused = other.code not in (0, 70) and "1 dock" in page.text
+    story.must(refused, "A dock with a made-up code is refused: the force has one dock", "HTTP", other.err + page.text)
 
 
 @step("Two cameras are enrolled and taken")
@@ -130,4 +135,6 @@ def take_camera(story: Story, name: str, officer: str) -> None:
     )
     if force.runner.wait_for_end(process) != 0:
         raise StepFailed(f"Camera {name} did not get its assignment.", page.text[:400] + force.runner.tail(process))
-    story.shows(f"{officer.title()} took camera {name} with their own sign-in", "bwv camera assign")
+    page = force.visitor("harper").get("/fleet/assignments")
+    taken = f"{name} {cast.called(officer)}" in page.text
+    story.must(taken, f"{officer.title()} took camera {name} with their own sign-in", "HTTP", page.text)
