@@ -49,10 +49,11 @@ def device(model, **more):
     )
 
 
+@pytest.mark.parametrize("type_", ["ENROL", "REVOKE", "WRITE_OFF"])
 @pytest.mark.parametrize("model", [Camera, Dock])
-def test_an_enrolment_stays_while_the_device_is_in_service(old_event, clock, model):
+def test_what_is_about_a_device_stays_while_it_is_in_service(old_event, clock, model, type_):
     made = device(model)
-    events = [old_event(EventType.ENROL, details={"kid": made.kid}), old_event(EventType.REVOKE, details={"kid": "cd"})]
+    events = [old_event(EventType[type_], details={"kid": kid}) for kid in (made.kid, "cd")]
     forget(clock)
     assert [has_words(event) for event in events] == [True, False]
     model.objects.update(state="lost")

@@ -51,15 +51,11 @@ def test_the_local_clock_moves_nothing():
     assert years_before(datetime(2032, 7, 1, 0, 30, tzinfo=summer), 6) == moment("2026-06-30 23:30:00")
 
 
-@given(
-    st.datetimes(min_value=datetime(2101, 1, 1), max_value=datetime(2300, 1, 1)),
-    st.timedeltas(min_value=timedelta(), max_value=timedelta(days=3)),
-    st.integers(1, 100),
-)
-def test_time_that_passes_never_brings_words_back(now, later, years):
-    now = now.replace(tzinfo=UTC)
+@given(st.integers(0, 200 * 366 * 86_400), st.integers(0, 3 * 86_400), st.integers(1, 100))
+def test_time_that_passes_never_brings_words_back(seconds, later, years):
+    now = datetime(2101, 1, 1, tzinfo=UTC) + seconds * SECOND
     cutoff = years_before(now, years)
-    assert cutoff <= years_before(now + later, years)
+    assert cutoff <= years_before(now + later * SECOND, years)
     assert years * 365 - 1 <= (now - cutoff).days <= years * 366
 
 

@@ -13,7 +13,7 @@ from openbwv.server.retention.models import PolicyVersion
 from openbwv.server.trail.models import Event
 
 FOR_EVER = (EventType.TEXT_REMOVED, EventType.LOG_GENERATION)  # they explain others, and name nobody
-OF_DEVICES = (EventType.ENROL, EventType.REVOKE)
+OF_DEVICES = (EventType.ENROL, EventType.REVOKE, EventType.WRITE_OFF)
 
 
 def without_the_living(
