@@ -57,6 +57,8 @@ def _cut_inside_a_part(story: Story, passed: int, shortest: int) -> None:
     force = story.force
     files = [path for folder in story.recordings.values() for path in folder.iterdir() if path.name != "media.bin"]
     most = HEADS_BYTES + sum(path.stat().st_size for path in files)
+    if shortest < 2 * most and not story.is_drawn:
+        return  # where there is little to see the film is shorter than what goes with it, and this shows nothing
     seen = f"passed {passed}, at most {most} of them no film; the shortest film {shortest}"
     story.must(
         most < passed < shortest,

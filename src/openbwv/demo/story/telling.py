@@ -7,6 +7,7 @@ from pathlib import Path
 
 from openbwv.demo.force import Force
 from openbwv.demo.processes import StepFailed
+from openbwv.demo.street import DRAWN
 
 
 @dataclass
@@ -17,6 +18,7 @@ class Story:
     source: str
     force: Force
     told: Callable[[str], None]
+    has_sound: bool = True  # whether what is filmed has; a film or a device may have none
     shown: list[tuple[str, str]] = field(default_factory=list)
     recordings: dict[str, Path] = field(default_factory=dict)  # A, B, C -> folder on the camera
     copies: dict[str, Path] = field(default_factory=dict)  # the same, put aside before the wipe, to compare with
@@ -26,6 +28,15 @@ class Story:
     bundle: Path | None = None
     forged: Force | None = None  # somebody else's of the same name,
     forgery: "Future[Path] | None" = None  # begun while the month passes, judged at the end
+
+    @property
+    def is_drawn(self) -> bool:
+        """Return whether the street is filmed that the demo drew: of that everything must be shown."""
+        return self.source == str(self.folder / DRAWN)
+
+    def plays(self, streams: dict[str, object]) -> bool:
+        """Return whether a film has a picture, and sound if what was filmed had."""
+        return "video" in streams and ("audio" in streams or not self.has_sound)
 
     def shows(self, claim: str, judge: str) -> None:
         """Note a claim that `judge` has just found true."""
