@@ -25,6 +25,7 @@ from openbwv.shared.durable import AlreadyThere, make_folder, remove_durably, sw
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
+ENDED, ENDED_VKEY = "log-generation-", ".vkey"  # STATE/log-generation-N: a log that a restore ended, and its key
 PLACE_VARIABLE = "BWV_CHECKPOINT_PLACE"
 
 

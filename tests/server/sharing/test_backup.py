@@ -139,6 +139,62 @@ def test_a_newer_checkpoint_begins_a_new_generation(backed_up, state, places, tm
     assert waiting[0] == (int(EventType.LOG_GENERATION),)
 
 
+def test_the_log_that_a_restore_ended_is_still_checked(backed_up, state, places, tmp_path, clock, running_log):
+    log_event(EventType.CONFIG, actor_label="lou", clock=clock)
+    running_log.drain()
+    new = tmp_path / "new"
+    restore(places, new, tmp_path, "--checkpoint", str(state / "log/checkpoint"))
+    assert sorted(path.name for path in new.glob("log-generation-1*")) == ["log-generation-1", "log-generation-1.vkey"]
+    report = check(new, tmp_path, "log", "receipts")
+    assert codes_of(report) <= {"log-not-begun", "events-waiting"}, "the next log has not begun"
+    assert report["looked_at"]["log entries"] == report["looked_at"]["events"] >= 3
+    assert report["looked_at"]["receipts"] == 1
+    assert not any("not checked" in each for each in report["looked_at"])
+    tile = max(path for path in (new / "log-generation-1/tile/entries").rglob("*") if path.is_file())
+    data = tile.read_bytes()
+    tile.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert "root-mismatch" in codes_of(check(new, tmp_path, "log"))
+    tile.write_bytes(data)
+    with sqlite3.connect(new / "server.sqlite3") as database:
+        database.execute("UPDATE trail_event SET why = 'another' WHERE leaf_index = 0 AND log_generation = 1")
+        database.execute("UPDATE trail_event SET leaf_index = 9999 WHERE leaf_index = 1 AND log_generation = 1")
+    assert {"event-altered", "leaf-without-event"} <= codes_of(check(new, tmp_path, "log"))
+    (new / "log-generation-1.vkey").unlink()
+    assert "earlier-log-missing" in codes_of(check(new, tmp_path, "log"))
+
+
+def test_a_backup_carries_the_logs_that_a_restore_ended(backed_up, state, places, clock):
+    shutil.copytree(state / "log", state / "log-generation-1")
+    (state / "log-generation-1.vkey").write_text(running_log_vkey(state))
+    backing.make_backup(to=places[0], keys=places[1], clock=clock)
+    copied = {path.relative_to(places[0]) for path in places[0].rglob("*") if path.is_file()}
+    ended = {path.relative_to(state) for path in state.glob("log-generation-1*/**/*") if path.is_file()}
+    assert len(ended) > 1
+    assert ended | {Path("log-generation-1.vkey")} <= copied
+    assert backing.make_backup(to=places[0], keys=places[1], clock=clock).openable
+
+
+def check(state: Path, tmp_path, *rooms: str) -> dict:
+    """Run `./bwv check` on a restored force, in a process of its own."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("BWV_", "DJANGO", "DATABASE"))
+    }
+    only = [word for room in rooms for word in ("--only", room)]
+    done = subprocess.run(
+        [sys.executable, "-m", "openbwv", "check", "--state", str(state), "--json", *only],
+        env=environment | {"BWV_CHECKPOINT_PLACE": str(tmp_path / "new-outside"), "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def codes_of(report: dict) -> set[str]:
+    return {each["code"] for each in report["disagreements"]}
+
+
 def test_events_newer_than_the_backup_are_listed(backed_up, state, places, tmp_path, clock, running_log):
     log_event(EventType.CONFIG, actor_label="lou", clock=clock)
     running_log.drain()

@@ -9,11 +9,13 @@ from openbwv.custody import EventType
 from openbwv.server.checking.result import Context, Disagreement
 from openbwv.server.clock import from_ms
 from openbwv.server.evidence.models import Recording, State
+from openbwv.server.fleet.models import Camera, WriteOff, WriteOffState
 from openbwv.server.retention.keeping import reasons_to_keep
 from openbwv.server.retention.models import Deletion, DeletionState
 from openbwv.server.trail.models import Event, Outcome
 
 CERTIFICATE_WITHIN = timedelta(days=1)
+WRITTEN_WITHIN = timedelta(minutes=5)  # an event is written in its deed's transaction
 LOOK = "Look at the recording's trail and at the database's backups: a row was changed without its event."
 WORKER = "Start `./bwv worker`, or run `./bwv retention` to see what it would do and why it does not."
 EVENTS_OF_STATE = {
@@ -23,7 +25,7 @@ EVENTS_OF_STATE = {
 
 
 def walk_deeds(context: Context) -> Iterator[Disagreement]:
-    """Compare each recording's state, holds and due date with events, holds and deletions."""
+    """Compare each recording's state, holds and due date with events, holds and deletions; cameras with write-offs."""
     for state, kinds in EVENTS_OF_STATE.items():
         event = Event.objects.filter(recording=OuterRef("pk"), type__in=kinds, outcome=Outcome.DONE)
         rows = Recording.objects.filter(state=state)
@@ -34,6 +36,20 @@ def walk_deeds(context: Context) -> Iterator[Disagreement]:
             yield Disagreement("state-without-event", recording.reference, what, LOOK)
     yield from _holds()
     yield from _deletions(context)
+    yield from _write_offs()
+
+
+def _write_offs() -> Iterator[Disagreement]:
+    """No epoch key is kept for a camera that is written off, so nothing but the decision of two people may say so."""
+    confirmed = WriteOff.objects.filter(state=WriteOffState.CONFIRMED).select_related("camera")
+    for camera in Camera.objects.filter(written_off_utc__isnull=False).exclude(pk__in=confirmed.values("camera")):
+        what = "it counts as written off, but no two people have decided that"
+        yield Disagreement("written-off-undecided", f"camera {camera.name}", what, LOOK)
+    for each in confirmed:
+        written = Event.objects.filter(type=EventType.WRITE_OFF, actor=each.decided_by, outcome=Outcome.DONE)
+        if not written.filter(at_utc__range=(each.decided_utc, each.decided_utc + WRITTEN_WITHIN)).exists():
+            what = "it was written off, but no event says so"
+            yield Disagreement("state-without-event", f"camera {each.camera.name}", what, LOOK)
 
 
 def _holds() -> Iterator[Disagreement]:

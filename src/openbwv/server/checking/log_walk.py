@@ -3,21 +3,20 @@
 import time
 from collections.abc import Iterator
 
-from openbwv.custody import LogReader, audit, event_matches, open_note
+from openbwv.custody import LogReader, audit, open_note
 from openbwv.custody.tiles import CHECKPOINT_PATH
 from openbwv.recording.errors import BwvError
+from openbwv.server.checking.comparison import KEEP, RESTORE, Comparison
+from openbwv.server.checking.earlier_logs import walk_earlier
 from openbwv.server.checking.result import Context, Disagreement
 from openbwv.server.clock import from_ms
 from openbwv.server.trail import log
-from openbwv.server.trail.actions import event_map
 from openbwv.server.trail.models import Event, LogHead
 from openbwv.shared.log_folder import checkpoint_file
 
 WAITING_LIMIT_MS = 60_000
 SETTLE_TRIES = 40
 SETTLE_S = 0.05
-KEEP = "Keep the files as they are and find out who changed them; bring the right ones back from a copy."
-RESTORE = "Restore the newest database and log together: `./bwv restore`."
 
 
 def walk_log(context: Context) -> Iterator[Disagreement]:
@@ -29,6 +28,7 @@ def walk_log(context: Context) -> Iterator[Disagreement]:
         return
     head = LogHead.objects.filter(id=1).first()
     size_known, generation = (head.size, head.generation) if head else (0, 1)
+    yield from walk_earlier(generation, context)
     outside = _settled_outside(reader)
     if outside is None and not size_known and reader.storage.read(CHECKPOINT_PATH) is None:
         what = "this force's log was not begun yet"
@@ -38,7 +38,7 @@ def walk_log(context: Context) -> Iterator[Disagreement]:
     if outside is None:
         remedy = "Bring the file back that BWV_CHECKPOINT_PLACE names, or begin a new generation: `./bwv restore`."
         yield Disagreement("outside-checkpoint-missing", "checkpoint place", "the outside checkpoint is gone", remedy)
-    comparison = _Comparison(size_known, generation, context)
+    comparison = Comparison(size_known, generation, context)
     result = audit(reader.storage, vkey=reader.vkey, known=[outside] if outside else [], visit=comparison.visit)
     for finding in result.findings:
         yield Disagreement(finding.code, finding.where, finding.what, KEEP)
@@ -62,55 +62,6 @@ def _settled_outside(reader: LogReader) -> str | None:
             return note  # the audit says what is wrong with it
         time.sleep(SETTLE_S)
     return note
-
-
-class _Comparison:
-    """Compares entries, as the auditor passes them, with events in the order of their leaves."""
-
-    def __init__(self, size_known: int, generation: int, context: Context) -> None:
-        self.found: list[Disagreement] = []
-        self._size_known = size_known
-        self._context = context
-        events = Event.objects.filter(log_generation=generation).select_related("recording").order_by("leaf_index")
-        self._events = events.iterator(chunk_size=500)
-        self._next = next(self._events, None)
-
-    def visit(self, index: int, entry: bytes) -> None:
-        """Compare entry `index` with the event that claims it."""
-        self._context.looked_at["log entries"] += 1
-        event = self._next
-        if event is None or event.leaf_index != index:
-            if index < self._size_known:  # later entries may be on their way into the database at this moment
-                what = "the log has this entry and the database has no event for it: an event was removed"
-                self._add("leaf-without-event", f"entry {index}", what, RESTORE)
-            return
-        self._next = next(self._events, None)
-        self._context.looked_at["events"] += 1
-        where = f"event {event.pk}, entry {index}"
-        if bytes(event.leaf) != entry:
-            self._add("event-other-leaf", where, "the event's leaf is not the entry in the log", KEEP)
-        elif event.salt is not None and not _commits(entry, event):
-            self._add("event-altered", where, "the event was changed after it was logged", KEEP)
-        if event.recording is not None and bytes(event.subject) != bytes(event.recording.pseudonym or b""):
-            self._add("event-other-subject", where, "the event does not carry its recording's pseudonym", KEEP)
-
-    def rest(self) -> Iterator[Disagreement]:
-        """Yield the events that claim entries which the log does not have."""
-        while self._next is not None:
-            event, self._next = self._next, next(self._events, None)
-            if event.leaf_index < self._size_known:
-                what = f"the event claims entry {event.leaf_index}, which the log does not have"
-                yield Disagreement("event-beyond-log", f"event {event.pk}", what, RESTORE)
-
-    def _add(self, code: str, where: str, what: str, remedy: str) -> None:
-        self.found.append(Disagreement(code, where, what, remedy))
-
-
-def _commits(entry: bytes, event: Event) -> bool:
-    try:
-        return event_matches(entry, event_map(event), bytes(event.salt))
-    except BwvError:
-        return False
 
 
 def _head(reader: LogReader, head: LogHead | None, size: int) -> Iterator[Disagreement]:

@@ -83,6 +83,6 @@ def _check_log(receipt: EvidenceReceipt, row: Receipt, log_now: LogNow, context:
         raise NotInLog("its log entry is not that of its event in the database")
     index = log_now.check_proof(receipt.proof, receipt.leaf)
     if index is None:
-        context.looked_at["receipts under an earlier log, whose proof was not checked"] += 1
+        context.looked_at["receipts under an earlier log that is not here, whose proof was not checked"] += 1
     else:
         log_now.check_event(row.event, index)

@@ -17,8 +17,8 @@ from openbwv.server.vault.keyd.passphrase import read_passphrase
 from openbwv.server.vault.restoring import files
 from openbwv.server.vault.restoring.errors import OtherDatabase, WrongKeyring
 from openbwv.shared import agency
-from openbwv.shared.durable import move_durably
-from openbwv.shared.log_folder import checkpoint_file
+from openbwv.shared.durable import move_durably, write_durably
+from openbwv.shared.log_folder import ENDED, ENDED_VKEY, checkpoint_file
 
 EXAMPLES = """  ./bwv restore --from /mnt/backup/bwv --keyring /media/usb-stick/keyring --state /srv/bwv-new
   ./bwv restore --from b --keyring k --state s --log /mnt/mirror/log --checkpoint newest.txt --json
@@ -113,7 +113,9 @@ def _settle(place_of: Path, work: Path, ring: keyring.Keyring, arguments: argpar
     report = settle(work, backup=Path(arguments.source), ring=ring, choice=choice, generation=generation, clock=clock())
     if choice.behind:
         ring.renew_log(origin=f"{force.origin.split('/generation-')[0]}/generation-{generation}")
-        move_durably(work / "log", work / f"log-generation-{force.generation}")
+        ended = work / f"{ENDED}{force.generation}"
+        move_durably(work / "log", ended)
+        write_durably(ended.with_name(ended.name + ENDED_VKEY), force.vkey.encode() + b"\n", mode=0o644)
         replace(force, origin=ring.origin, vkey=ring.vkey, generation=generation).write(work)
         place.retire(force.generation)
     elif note != choice.note:

@@ -8,7 +8,7 @@ from openbwv.custody import EMPTY_ROOT, Log, LogMissing, LogReader, create_log, 
 from openbwv.custody.notes import Sign
 from openbwv.server.trail.errors import NoVerifierKey
 from openbwv.server.trail.models import LogHead
-from openbwv.shared.log_folder import checkpoint_file, log_folder
+from openbwv.shared.log_folder import ENDED, ENDED_VKEY, LogFolder, checkpoint_file, log_folder
 
 VKEY_FILE = "log.vkey"
 
@@ -32,6 +32,17 @@ def vkey() -> str:
 def reader() -> LogReader:
     """Return a reader of the force's log."""
     return LogReader(log_folder(state()), vkey=vkey())
+
+
+def earlier() -> dict[int, LogReader]:
+    """Return readers of the logs that a restore ended, by generation; of those whose files and key are here."""
+    found = {}
+    for path in state().glob(f"{ENDED}*{ENDED_VKEY}"):
+        number = path.name.removeprefix(ENDED).removesuffix(ENDED_VKEY)
+        folder = state() / f"{ENDED}{number}"
+        if number.isdecimal() and folder.is_dir():
+            found[int(number)] = LogReader(LogFolder(folder), vkey=path.read_text(encoding="utf-8").strip())
+    return dict(sorted(found.items()))
 
 
 def keyd_sign(message: bytes) -> bytes:

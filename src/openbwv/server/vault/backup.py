@@ -1,10 +1,11 @@
 """Copying a force's state to another place, without anything that opens footage (ruling R13).
 
 The place DIR holds: `server.sqlite3` without wrapped keys, camera wraps, sign-ins and passes; `key-table.cbor`, the
-recordings' keys under the retention key; `log/`, `vault/`, `aside/` (never a camera's key.cbor); the force's public
-facts; `backup.json`, written last. Vault objects never change, so a second backup copies only what is new and removes
-what has been erased since. The keyring goes to KEYS, on another medium, as the one sealed file it is, and each rotation
-replaces it there and the key table here: an older copy of either opens nothing that was erased.
+recordings' keys under the retention key; `log/` and the logs that a restore ended, `vault/`, `aside/` (never a camera's
+key.cbor); the force's public facts; `backup.json`, written last. Vault objects never change, so a second backup copies
+only what is new and removes what has been erased since. The keyring goes to KEYS, on another medium, as the one sealed
+file it is, and each rotation replaces it there and the key table here: an older copy of either opens nothing that was
+erased.
 """
 
 import contextlib
@@ -41,6 +42,7 @@ from openbwv.server.vault.models import KeyWrap, PendingKey, StoredObject, leavi
 from openbwv.server.vault.store import Store, store_of, vault_store
 from openbwv.shared.clock import Clock
 from openbwv.shared.durable import NewFile, make_folder, write_durably
+from openbwv.shared.log_folder import ENDED
 
 NOTE_FILE = "backup.json"  # in the state folder: where the last one went
 CHUNK_BYTES = 1 << 20
@@ -104,7 +106,8 @@ def make_backup(*, to: Path, keys: Path | None = None, actor: Any = None, reason
     kek_id = key_client().public()["kek_id"]
     wraps = _copy_database(to / DATABASE_FILE)
     write_durably(to / KEY_TABLE_FILE, cbor.encode(wraps), replace=True)
-    _copy_log(to / "log")
+    for source in [_state() / "log", *_state().glob(f"{ENDED}*")]:
+        _copy_log(source, to / source.name)
     objects, size = _copy_objects(to)
     for name in FORCE_FILES:
         write_durably(to / name, (_state() / name).read_bytes(), replace=True, mode=0o644)
@@ -179,7 +182,8 @@ def _is_ours(place: Path) -> bool:
         return read_force(place).fingerprint == force().fingerprint
     except BwvError:
         # A first try that broke off before the force's facts were written leaves only names of ours.
-        return {each.name for each in place.iterdir()} <= {DATABASE_FILE, KEY_TABLE_FILE, "log", "vault", "aside"}
+        names = {each.name for each in place.iterdir() if not each.name.startswith(ENDED)}
+        return names <= {DATABASE_FILE, KEY_TABLE_FILE, "log", "vault", "aside"}
 
 
 def _copy_database(target: Path) -> list[list[Any]]:
@@ -211,9 +215,10 @@ def _row(wrap: KeyWrap) -> list[Any]:
     return [wrap.recording_id.bytes, wrap.kek_id, bytes(wrap.blob), bytes(wrap.derived_blob)]
 
 
-def _copy_log(target: Path) -> None:
-    """Copy what is new; the checkpoint last, so that it never covers a file that is not there."""
-    source = _state() / "log"
+def _copy_log(source: Path, target: Path) -> None:
+    """Copy what is new, or a lone file; the checkpoint last, so that it never covers a file that is not there."""
+    if source.is_file() and not target.exists():
+        write_durably(target, source.read_bytes(), mode=0o644)
     if not source.is_dir():
         return
     files = sorted(path for path in source.rglob("*") if path.is_file() and not path.name.startswith("."))

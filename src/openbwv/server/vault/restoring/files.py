@@ -17,6 +17,7 @@ from openbwv.server.vault.folders import lay_anchors, lay_folders
 from openbwv.server.vault.force import read_force
 from openbwv.server.vault.restoring.errors import BackupDamaged, RestoreTargetExists
 from openbwv.shared.durable import NewFile, make_folder, move_durably
+from openbwv.shared.log_folder import ENDED, ENDED_VKEY
 
 UNFINISHED = ".restoring"
 CHUNK_BYTES = 1 << 20
@@ -70,8 +71,9 @@ def _files(backup: Path) -> Iterator[Path]:
     """Yield what belongs into a state folder; the key table and the facts are read, not copied."""
     yield backup / DATABASE_FILE
     yield from (backup / name for name in FORCE_FILES)
-    for folder in ("log", "vault", "aside"):
-        yield from (path for path in (backup / folder).rglob("*") if path.is_file() and not path.is_symlink())
+    yield from (path for path in backup.glob(f"{ENDED}*{ENDED_VKEY}") if path.is_file())
+    for folder in (*(backup / name for name in ("log", "vault", "aside")), *backup.glob(f"{ENDED}*")):
+        yield from (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _copy(source: Path, goal: Path) -> None:
