@@ -11,6 +11,7 @@ import importlib
 import io
 import os
 import re
+import textwrap
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -83,7 +84,15 @@ def help_of(*words: str) -> str:
             del os.environ["COLUMNS"]
         else:
             os.environ["COLUMNS"] = before
-    return out.getvalue().replace(str(Path.home()), "~")
+    return rewrapped(out.getvalue().replace(str(Path.home()), "~"))
+
+
+def rewrapped(text: str) -> str:
+    """Return a help with its first paragraph broken between options: each Python's argparse breaks it elsewhere."""
+    head, blank, rest = text.partition("\n\n")
+    whole = re.sub(r"\[[^][]*\]|--[a-z-]+ [A-Z]+", lambda part: part[0].replace(" ", "\0"), " ".join(head.split()))
+    lines = textwrap.wrap(whole, 100, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ") + blank + rest
 
 
 def subcommands(text: str) -> list[str]:
