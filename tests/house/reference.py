@@ -11,9 +11,9 @@ import importlib
 import io
 import os
 import re
-import textwrap
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
