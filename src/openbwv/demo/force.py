@@ -19,7 +19,7 @@ LONG_STEP_MS = 12 * HOUR_MS
 SHORT_STEP_MS = 6 * HOUR_MS
 DAY_MS = 24 * HOUR_MS
 CAREFUL_FROM_DAY = 27
-HEARTBEAT_LIMIT_S = 60.0
+HEARTBEAT_LIMIT_S = 180.0
 HEARTBEAT_SLACK_MS = 60_000  # a heartbeat row is written when it is news by half a minute or more
 
 

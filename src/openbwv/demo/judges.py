@@ -12,7 +12,7 @@ from typing import Any
 
 from openbwv.demo.processes import StepFailed
 
-LIMIT_S = 60
+LIMIT_S = 180
 
 
 def missing() -> list[str]:

@@ -8,7 +8,7 @@ import httpx
 
 from openbwv.demo.processes import StepFailed
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 90.0
 
 
 @dataclass

@@ -13,7 +13,7 @@ from openbwv.demo.story.watching import references
 
 COPY_S = (1, 3)  # B is only a few seconds long
 OTHERS = "Data Protection Act 2018, section 45(4)(e)"
-COPY_LIMIT_S = 60.0
+COPY_LIMIT_S = 180.0
 SAME_GREY = 8  # what an encoder may make of one even colour, of 255
 
 

@@ -11,7 +11,7 @@ from openbwv.demo.story.setting_up import CAMERAS, store_of
 from openbwv.demo.story.telling import Story, step
 
 HEADS_BYTES = 65_536  # more than every TLS handshake, request head and hello of one contact together
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 RECEIPT_REC_ID = 1
 
 

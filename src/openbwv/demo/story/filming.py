@@ -14,7 +14,7 @@ from openbwv.demo.street import BELOW_THE_CLOCK, DRAWN, THE_CLOCK
 SECONDS = 8
 MUTED = (3, 5)
 TORN_BYTES = 40  # less than any entry: the cut leaves a part of the newest one
-GROW_LIMIT_S = 40.0
+GROW_LIMIT_S = 90.0
 ENOUGH_BYTES = 1_500_000
 ENOUGH_S = 15.0  # where there is little to see, such as at night
 

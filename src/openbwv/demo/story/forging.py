@@ -30,7 +30,7 @@ def _forge(forged: Force, source: str) -> Path:
         store = store_of(other, CAMERA)
         forged.runner.run("camera", "record", "--source", source, "--seconds", 2, "--store", store, "--prebuffer", 0)
         camera_port = f"https://127.0.0.1:{forged.dock_ports['camera']}"
-        forged.runner.run("camera", "offload", "--store", store, "--dock", camera_port, "--wait-receipts", 60)
+        forged.runner.run("camera", "offload", "--store", store, "--dock", camera_port, "--wait-receipts", 240)
         reference = references(forged.visitor("avery").get("/recordings/"))[0]
         bundle = forged.folder / "bundle"
         forged.runner.run(

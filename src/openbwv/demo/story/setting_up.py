@@ -11,7 +11,7 @@ from openbwv.demo.story.telling import Story, step
 
 CAMERAS = {"0417": "avery", "0418": "noor"}
 SIX_DIGITS = re.compile(r"\b(\d{3})[ \u2009]?(\d{3})\b")
-CODE_LIMIT_S = 30.0
+CODE_LIMIT_S = 120.0
 
 
 @step("A force begins")
@@ -121,7 +121,15 @@ def take_camera(story: Story, name: str, officer: str) -> None:
     force, process = story.force, f"assign-{name}"
     camera_port = f"https://127.0.0.1:{force.dock_ports['camera']}"
     force.runner.start(
-        process, "camera", "assign", "--store", store_of(story, name), "--dock", camera_port, "--wait", 60
+        process,
+        "camera",
+        "assign",
+        "--store",
+        store_of(story, name),
+        "--dock",
+        camera_port,
+        "--wait",
+        int(CODE_LIMIT_S),
     )
     at_dock = Visitor(force.dock_page, officer)
     deadline = time.monotonic() + CODE_LIMIT_S
