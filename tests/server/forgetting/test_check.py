@@ -91,6 +91,19 @@ def test_a_removal_that_was_stretched_does_not_hold(living, codes):
     assert "event-altered" in codes("log")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"years": 1000}, {"years": "6"}, {"cutoff_ms": 1 << 60}, {"about": "all"}, {"entries": []}, {"events": None}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_removal_of_another_shape_explains_nothing(living, running_log, codes, clock, change):
+    told = Event.objects.filter(type=EventType.TEXT_REMOVED).first().details
+    forged = log_event(EventType.TEXT_REMOVED, details=told | change, clock=clock)
+    Event.objects.filter(pk=living.pk).update(**empty(removal=forged))
+    running_log.drain()
+    assert codes(*ROOMS) == ["removal-altered"]
+
+
 @pytest.mark.parametrize("about", ["recordings", "nothing"])
 def test_a_forged_removal_of_living_words_is_found_by_the_leaves(living, running_log, codes, clock, about):
     """Whoever may write events can write a removal too; the log's seconds and ERASED leaves say otherwise."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 
 from openbwv.server.forgetting import forget
 from openbwv.server.trail.models import Event
@@ -15,7 +15,7 @@ from tests.server.forgetting.conftest import SECRET, make_gone
 from tests.server.log_fixture import begin
 from tests.server.retention.steps import approve
 
-pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite's files")
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture

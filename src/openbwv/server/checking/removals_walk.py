@@ -15,12 +15,14 @@ from openbwv.server.disclosure.models import Request
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.forgetting.words import NO_WORDS, is_among
 from openbwv.server.retention.models import Certificate, Deletion, DeletionState, PolicyVersion
-from openbwv.server.retention.rules import years_before
+from openbwv.server.retention.rules import MOST_LOG_YEARS, years_before
 from openbwv.server.trail.actions import event_map
 from openbwv.server.trail.models import Event
 
 SLACK = timedelta(minutes=1)  # an event may be written a moment after the deed whose time ends its years
 RESTORE = "Find out who changed the row; the words are in a backup from before, and in bundles that left."
+LATEST_MS = 1 << 45  # past the year 3000
+ABOUT = ("recordings", "requests", "nothing")
 LOOK = "Find out who changed the row after the removal, and why; what it says now is not what was kept."
 EMPTY = tuple(name for name in NO_WORDS if name != "salt")
 
@@ -41,6 +43,13 @@ def walk_removals(context: Context) -> Iterator[Disagreement]:
 
 
 def _holds(removal: Event) -> bool:
+    """Say whether it is what was logged, and says what a removal has to say."""
+    told = removal.details
+    numbers = [told.get(name) for name in ("version", "years", "cutoff_ms", "events")]
+    if not all(isinstance(each, int) and 0 <= each < LATEST_MS for each in numbers) or told["years"] > MOST_LOG_YEARS:
+        return False
+    if told.get("about") not in ABOUT or not isinstance(told.get("entries"), dict):
+        return False
     try:
         return event_matches(bytes(removal.leaf), event_map(removal), bytes(removal.salt or b""))
     except BwvError:
