@@ -232,12 +232,31 @@ def test_between_two_fragments_only_the_viewings_own_row_is_read(
     ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=datetime.now(UTC) - timedelta(seconds=seconds))
     with django_assert_max_num_queries(3):  # it was asked for anew: read, and noted when that is five seconds ago
         assert get(str(parts[2]["seq"]))[0] == 200
-    get(str(parts[3]["seq"]))
     asked, ask = [], viewing._row  # of the driver itself, which Django does not count
     monkeypatch.setattr(viewing, "_row", lambda name: asked.append(name) or ask(name))
     with django_assert_num_queries(0):
-        assert get(str(parts[4]["seq"]))[0] == 200
+        assert get(str(parts[3]["seq"]))[0] == 200
     assert asked == [session.pk]
+
+
+def test_a_viewing_closed_while_it_is_noted_that_somebody_watches_ends_with_the_next_fragment(watch, monkeypatch):
+    """Another process closes it after the note and before the row is looked at again."""
+    session, get = watch
+    parts = json.loads(get("index.json")[1])["parts"]
+    assert get(str(parts[0]["seq"]))[0] == 200
+    ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=datetime.now(UTC) - timedelta(seconds=6))
+    asked, ask = [], viewing._row
+
+    def closing(name):
+        asked.append(name)
+        if len(asked) == 2:
+            ViewingSession.objects.filter(pk=name).update(closed_utc=datetime.now(UTC))
+        return ask(name)
+
+    monkeypatch.setattr(viewing, "_row", closing)
+    get(str(parts[1]["seq"]))
+    assert len(asked) == 2
+    assert get(str(parts[2]["seq"]))[0] == 410
 
 
 def test_a_database_that_refuses_the_row_raises_djangos_error_so_that_it_gets_a_name(watch):

@@ -178,10 +178,20 @@ def _kept_for(session: ViewingSession) -> _Kept:
     if session.closed_utc is not None or session.expires_utc <= now or silent:
         _end(session)
     if now - session.last_asked_utc > timedelta(seconds=5):
-        ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=now)
-        session.last_asked_utc = now
+        _note_asked(session, now)
     kept = _kept.get(session.pk)
     return kept or _keep(session, release_keys(session.recording, session.event))
+
+
+def _note_asked(session: ViewingSession, now: datetime) -> None:
+    """Write down that somebody still watches, and know the row as it then is, unless more of it changed meanwhile."""
+    ViewingSession.objects.filter(pk=session.pk).update(last_asked_utc=now)
+    session.last_asked_utc = now
+    kept = _kept.get(session.pk)
+    if kept is not None and kept.session is session:
+        row = _row(session.pk)
+        if row[:2] == kept.row[:2]:  # as open, and as long, as when it was read
+            kept.row = row
 
 
 def _end(session: ViewingSession) -> NoReturn:
