@@ -65,11 +65,23 @@ def warm_memory(amount: int) -> None:
 
 def peak_mib(pid: int) -> float:
     """Return the largest resident memory that any one of a process and its children ever had."""
-    peaks = []
+    return max(_status_mib(each, "VmHWM") for each in family(pid))
+
+
+def resident_mib(pid: int) -> float:
+    """Return the largest resident memory that any one of a process and its children has now."""
+    return max(_status_mib(each, "VmRSS") for each in family(pid))
+
+
+def reset_peak(pid: int) -> None:
+    """Let `peak_mib` of a process and its children begin anew (Linux, proc(5): clear_refs)."""
     for each in family(pid):
-        lines = Path(f"/proc/{each}/status").read_text().splitlines()
-        peaks += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
-    return max(peaks)
+        Path(f"/proc/{each}/clear_refs").write_text("5")
+
+
+def _status_mib(pid: int, name: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def plain_door(port: int, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
