@@ -96,8 +96,7 @@ def _run(story: Story, *, once: bool, as_json: bool) -> int:
         sys.stderr.write(f"{ended}\n")
         return EXIT_STEP_FAILED
     finally:
-        for number in STOPPING:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
+        _hear_no_more()
         story.told("Stopping every process")
         story.end()
     return 0
@@ -147,4 +146,11 @@ def _listen_for_the_end() -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
+    _hear_no_more()
     raise KeyboardInterrupt
+
+
+def _hear_no_more() -> None:
+    """Let nothing cut the ending short: a second Ctrl-C must not leave processes behind."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
