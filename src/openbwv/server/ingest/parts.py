@@ -10,6 +10,7 @@ proves that it was sent so.
 import base64
 import binascii
 import hashlib
+import itertools
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -129,6 +130,39 @@ def take_part(request: Request, rec_id: bytes, first_seq: int, peer: Peer, clock
     finally:
         if job.file is not None:
             job.file.__exit__(None, None, None)  # closed and named already, unless something was raised
+
+
+def take_kept_part(rec_id: bytes, blocks: Iterator[bytes], *, length: int, digest: bytes, peer: Peer) -> list[int]:
+    """Take a part that was kept aside, as if it came now; return the numbers that were stored.
+
+    Its place was not kept, and is where its length and its first fragment's hash fit. Raises EntriesFirst while it fits
+    nowhere, PartError, DigestWrong.
+    """
+    recording = find_recording(rec_id, peer)
+    first = next(blocks, b"")
+    seq = _place_of(recording, first, length) if recording is not None else None
+    if recording is None or seq is None:
+        raise _entries_first(recording.next_seq if recording is not None else 0)
+    if recording.state in GONE:
+        return []
+    job = PartJob(recording, seq, length, digest)
+    try:
+        for block in itertools.chain((first,), blocks):
+            job.take(memoryview(block))
+        return _finish(job)
+    finally:
+        if job.file is not None:
+            job.file.__exit__(None, None, None)
+
+
+def _place_of(recording: Recording, begin: bytes, length: int) -> int | None:
+    """Return the number of the entry whose fragment begins a run of `length` bytes that begins with `begin`."""
+    table = fragment_table(recording)
+    edges = list(itertools.accumulate((info.n for info in table.fragments), initial=0))
+    for info, edge in zip(table.fragments, edges, strict=False):
+        if edge + length in edges and hashlib.sha256(begin[: info.n]).digest() == info.ct:
+            return info.seq
+    return None
 
 
 def run_of(recording: Recording, first_seq: int, length: int) -> list[FragmentInfo]:

@@ -7,6 +7,7 @@ JOBS = {
     "fleet.write-offs": "Ends proposals to write off a camera that docked after all.",
     "ingest.counters": "Looks whether everything that cameras counted has arrived, and is what they signed.",
     "ingest.given-up": "Keeps what came of recordings whose camera was written off from being locked for ever.",
+    "ingest.offering": "Takes in what was kept aside of cameras that have been enrolled since, if it holds.",
     "ingest.receipts": "Signs receipts for footage that has arrived, so that cameras may wipe it.",
     "log": "Writes events into the custody log.",
     "people.mail": "Sends links to people who forgot their password.",
