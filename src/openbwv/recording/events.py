@@ -7,7 +7,7 @@ the first sample concerned, not of the press.
 from typing import Any
 
 from openbwv.recording.bodies import ClockState
-from openbwv.recording.fields import Fields
+from openbwv.recording.fields import MAX_UINT, Fields
 from openbwv.recording.problems import FormatError
 from openbwv.recording.registry import FIRST_PRIVATE, SLUGS, ClockSource, EventKind, MuteReason
 
@@ -95,5 +95,5 @@ def _check(f: Fields, key: int, wanted: str) -> None:
     elif wanted == CATEGORY_CODE:
         if f.uint(key) not in SLUGS and f.uint(key) < FIRST_PRIVATE:
             raise FormatError(f"The category code {f.uint(key)} is unknown.")
-    elif type(f.value(key)) is not int:
-        raise FormatError(f"An event needs an integer under key {key}.")
+    elif type(f.value(key)) is not int or not -MAX_UINT - 1 <= f.value(key) <= MAX_UINT:
+        raise FormatError(f"An event needs an integer of 64 bits under key {key}.")
