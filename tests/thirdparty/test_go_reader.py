@@ -16,6 +16,7 @@ from openbwv.verify.cli import judge
 from tests.recording import test_certificates as certificates
 from tests.recording.factory import SECOND, Agency, malleate, resign
 from tests.recording.test_timeline import MUTED, Script, shifted
+from tests.thirdparty import dishonest
 from tests.thirdparty.golang import build
 from tests.verify.test_attacks import ATTACKS, flip, write
 
@@ -203,6 +204,8 @@ SIGNED = {
     "no public part": (4, event(r.EventKind.MARKER), "changed"),
     "an instant that is none": (4, event(r.EventKind.MARKER, {1: -1}), "changed"),
     "below freezing": (4, event(r.EventKind.THERMAL, {1: 0, 2: -20}), "genuine"),
+    "coldest": (4, event(r.EventKind.THERMAL, {1: 0, 2: -(2**63)}), "genuine"),
+    "colder": (4, event(r.EventKind.THERMAL, {1: 0, 2: -(2**63) - 1}), "changed"),
     "unknown mute reason": (4, event(r.EventKind.MUTE_ON, {1: 6, 2: 10**18}), "changed"),
     "private mute reason": (4, event(r.EventKind.MUTE_ON, {1: 64, 2: 10**18}), "changed"),
     "private category": (4, event(r.EventKind.CATEGORY, {1: 64, 2: False}), "genuine"),
@@ -240,6 +243,14 @@ def test_nested_deeper_than_readers_go(both, trust, tmp_path):
         chain = camera.chain
         entry = r.sign1(spelled, typ="application/vnd.openbwv.entry+cbor", signer=camera.signer, x5chain=chain)
         assert both(write(tmp_path / "rec", [entry], []), trust) == expected, levels
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(800, marks=pytest.mark.long)])
+def test_whatever_a_camera_signs_both_judge_it_alike(count, both, trust, tmp_path):
+    chance, camera, words = random.Random(count), AGENCY.camera(), set()
+    for _ in range(count):
+        words.add(both(write(tmp_path / "rec", *dishonest.recording(camera, chance)), trust))
+    assert words == {"genuine", "changed"}
 
 
 def dropped(script):
