@@ -304,6 +304,7 @@ def test_a_newest_recording_that_ends_otherwise_is_an_alarm(door, diary, harper,
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [
+        ([], ""),
         ([12], "number 12"),
         ([3, 4, 5], "numbers 3 to 5"),
         ([3, 9], "numbers 3 and 9"),

@@ -66,13 +66,15 @@ class Shortfall:
 
 
 def numbers_in_words(numbers: Iterable[int]) -> str:
-    """Return `number 12` or `numbers 3 to 5 and 9`."""
+    """Return `number 12` or `numbers 3 to 5 and 9`, nothing for none."""
     runs = [
         [rc for _, rc in run]
         for _, run in groupby(enumerate(sorted(numbers)), key=lambda placed: placed[1] - placed[0])
     ]
+    if not runs:
+        return ""
     said = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}" if said else ""
+    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
     return f"number {listed}" if len(runs) == 1 and len(runs[0]) == 1 else f"numbers {listed}"
 
 
