@@ -48,13 +48,15 @@ def camera(units, clock):
 def shift(camera, clock, morning):
     """Return a function that makes a camera which stood by from `morning` until now, but for what is changed."""
 
-    def make(name="0417", *, on=((0, 10),), is_set=True, **facts):
+    def make(name="0417", *, on=((0, 10),), docked=10, is_set=True, **facts):
         row, diary = camera(name, **facts), Diary(AGENCY.camera())
         diary.is_set = is_set
         diary.boot(morning)
         for since, until in on:
             diary.stand_by(morning + since * HOUR, morning + until * HOUR)
-        diary.dock(morning + 10 * HOUR)
+        diary.dock(morning + docked * HOUR)
+        if docked < 10:
+            diary.boot(morning + 10 * HOUR)
         index(row, diary, clock)
         return row
 
@@ -211,6 +213,13 @@ def test_a_camera_that_recorded_all_the_time_was_not_there_without_recording(
     request.refresh_from_db()
     refused(request, answer, "not-recording", "No camera that somebody had")
     answer(request, "none-made")
+
+
+def test_a_camera_that_was_taken_and_stayed_in_the_dock_was_not_there(ask, shift, take, avery, answer):
+    take(shift(on=((0, 5),), docked=5), avery)
+    request, _ = ask()
+    assert weigh(request).proposed == NoFootage.NONE_MADE
+    refused(request, answer, "not-recording", "No camera that somebody had")
 
 
 def test_nobody_was_there_unless_the_officer_who_is_named_had_a_camera(ask, shift, take, avery, noor, answer):

@@ -51,8 +51,8 @@ class Seen:
         return tuple(piece for piece in self.pieces if piece.is_hole)
 
     def not_recording(self, from_utc: datetime, to_utc: datetime) -> tuple[Piece, ...]:
-        """Return what is known of it between two times, but recordings, while somebody had it."""
-        quiet = [piece for piece in self.pieces if not piece.is_hole and piece.mode != CameraMode.RECORDING]
+        """Return what is known of it between two times while somebody had it, but recordings and time in a dock."""
+        quiet = [piece for piece in self.pieces if piece.mode not in (None, CameraMode.RECORDING, CameraMode.DOCKED)]
         found = []
         for had in self.assignments:
             found += _cut(quiet, max(from_utc, had.from_utc), min(to_utc, had.until_utc))
