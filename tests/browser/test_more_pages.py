@@ -5,10 +5,14 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
+from django.utils import timezone
+
 from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.disclosure.models import Release
+from openbwv.server.evidence.models import Download
 from openbwv.server.trail.actions import log_event
+from openbwv.server.vault.models import StoredObject
 from tests.browser.test_ask import make_request
 from tests.browser.test_keyboard import press, tab_to
 from tests.server import cast
@@ -84,6 +88,27 @@ def test_the_second_person_says_no_by_keyboard(open_page, check_accessible, copy
     press(page, "Enter")
     expect(page.get_by_role("alert")).to_contain_text("not opened")
     check_accessible(page, "copy-not-opened")
+
+
+def test_a_download_in_each_state(open_page, cast_people, check_accessible, clock):
+    recording = cast.recording(officer=cast_people("avery"))
+    download = Download.objects.create(recording=recording, person=cast_people("gale"), asked=timezone.now())
+    sealed = StoredObject.objects.create(recording=recording, key="0" * 32, kind="derived", name="bundle-1", length=1)
+    soon = {"object": sealed, "expires": timezone.now() + timedelta(hours=12)}
+    wrong = {"problem": "The log is not running."}
+    for state, facts in (("waiting", wrong), ("ready", soon), ("fetched", soon), ("failed", wrong), ("over", {})):
+        Download.objects.update(state=state, **facts)
+        for view in VIEWS if state == "ready" else ("phone",):
+            check_accessible(open_page("gale", download.get_absolute_url(), view), f"download-{state}-{view}")
+
+
+def test_a_page_without_a_script_looks_again_by_itself(open_page, cast_people, clock):
+    recording = cast.recording(officer=cast_people("avery"))
+    download = Download.objects.create(recording=recording, person=cast_people("gale"), asked=timezone.now())
+    page = open_page("gale", download.get_absolute_url(), java_script_enabled=False)
+    expect(page.get_by_text("The bundle is being made")).to_be_visible()
+    Download.objects.update(state="failed", problem="Its picture cannot be decoded.")
+    expect(page.get_by_text("Its picture cannot be decoded.")).to_be_visible(timeout=60_000)
 
 
 def test_the_outbox_of_a_pretend_force(open_page, cast_people, check_accessible, clock, monkeypatch):

@@ -23,7 +23,10 @@ RELEASES = {
     "GET /media/<session>/init": Release("the init unit", VIEWER, footage=True),
     "GET /media/<session>/<seq>": Release("one fragment", VIEWER, footage=True),
     "/recordings/<str:reference>/thumbnail": Release("the still", "see, and not restricted", footage=True),
-    "/recordings/<str:reference>/export": Release("the bundle", "export, with a reason", footage=True),
+    "/recordings/<str:reference>/export": Release("nothing: has the bundle made", "export, with a reason"),
+    "/recordings/<str:reference>/downloads/<int:number>/fetch": Release(
+        "the bundle, once", "export, and who asked for it", footage=True
+    ),
     "/recordings/<str:reference>/watch": Release("nothing: begins a viewing", "watch, with its reason"),
     "/recordings/<str:reference>/watch/<str:viewing>/leave": Release("nothing: ends a viewing", "whose viewing it is"),
     "/requests/<str:reference>/matches/<int:match_id>/copy": Release("nothing: makes the copy", "requests"),

@@ -34,14 +34,14 @@ def test_the_walk_sees_an_address_that_nobody_listed():
 
     careless.__wrapped__ = page.thumbnail
     assert "openbwv.server.vault.opened.read_derived" in ways_out(careless)
-    assert "openbwv.server.vault.opened.OpenedRecording" in ways_out(download.download)
+    assert "openbwv.server.vault.opened.OpenedRecording" in ways_out(download.make_download)
     assert not ways_out(page.recording_page)
 
 
 def test_footage_leaves_by_these_addresses_and_no_other():
     assert sorted(address for address, release in RELEASES.items() if release.footage) == [
         "/ask/download/<int:release_id>",
-        "/recordings/<str:reference>/export",
+        "/recordings/<str:reference>/downloads/<int:number>/fetch",
         "/recordings/<str:reference>/thumbnail",
         "/requests/<str:reference>/copies/<int:release_id>/copy.mp4",
         "/requests/<str:reference>/copies/<int:release_id>/hand-over",

@@ -76,6 +76,7 @@ CASES = [
         "The recording's key was given to a job to make its still.",
     ),
     (EventType.EXPORT, {"sealed": False}, "It was downloaded as an offline bundle with the video."),
+    (EventType.EXPORT, {"deed": "fetched", "download": 3}, "The offline bundle was saved by who asked for it."),
     (
         EventType.REQUEST,
         {"deed": "embargo-lifted", "request": "ASK-2026-000004", "match": 1},

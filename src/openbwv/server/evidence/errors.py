@@ -17,6 +17,13 @@ class CategoryUnknown(EvidenceError):
     code = "category-unknown"
 
 
+class DownloadOver(EvidenceError):
+    """A bundle cannot be fetched: it was already, or its time is over."""
+
+    code = "download-over"
+    http_status = 410
+
+
 class FlagNeedsEnd(EvidenceError):
     """A flag would have nothing that ever closes it."""
 

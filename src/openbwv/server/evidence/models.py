@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 PERSON = settings.AUTH_USER_MODEL
 
@@ -246,6 +247,54 @@ class Mark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.from_ms} ms"
+
+
+class DownloadState(models.TextChoices):
+    """How far a download is. The second text is the sentence for the reader."""
+
+    WAITING = "waiting", "The bundle is being made"
+    READY = "ready", "The bundle is ready"
+    FETCHED = "fetched", "The bundle was saved"
+    OVER = "over", "The time to save the bundle is over"
+    FAILED = "failed", "The bundle could not be made"
+
+
+class Download(models.Model):
+    """A bundle that somebody asked for on a page; its bytes wait sealed, to be fetched once by them alone."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="downloads", help_text="of what")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="downloads", help_text="who asked"
+    )
+    state = models.CharField(
+        max_length=7, choices=DownloadState.choices, default=DownloadState.WAITING, help_text="how far it is"
+    )
+    reason = models.TextField(blank=True, help_text="why, until it is made: then the event says it")
+    object = models.ForeignKey(
+        "vault.StoredObject", null=True, on_delete=models.SET_NULL, related_name="+", help_text="the sealed ZIP"
+    )
+    problem = models.CharField(max_length=300, blank=True, help_text="why it is not made, or not yet")
+    asked = models.DateTimeField(help_text="system time when it was asked for")
+    expires = models.DateTimeField(null=True, help_text="system time until which it can be fetched")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=DownloadState.values), name="download_state_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"download {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return f"{self.recording.get_absolute_url()}/downloads/{self.pk}"
+
+    @property
+    def state_now(self) -> DownloadState:
+        """Return how far it is: of what was ready the time may be over, or the recording was deleted since."""
+        state = DownloadState(self.state)
+        there = self.object_id is not None and self.expires is not None and timezone.now() < self.expires
+        return DownloadState.OVER if state == DownloadState.READY and not there else state
 
 
 class ReferenceCounter(models.Model):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from openbwv.server.evidence.views import deeds, library, page
+from openbwv.server.evidence.views import deeds, downloads, library, page
 
 urlpatterns: list[URLPattern] = [
     path("recordings/", library.library, name="library"),
@@ -18,4 +18,6 @@ urlpatterns: list[URLPattern] = [
     path("recordings/<str:reference>/restrict", deeds.restrict, name="restrict"),
     path("recordings/<str:reference>/claim", deeds.claim, name="claim"),
     path("recordings/<str:reference>/export", deeds.export, name="export"),
+    path("recordings/<str:reference>/downloads/<int:number>", downloads.download_page, name="download"),
+    path("recordings/<str:reference>/downloads/<int:number>/fetch", downloads.fetch_download, name="fetch_download"),
 ]

@@ -3,6 +3,7 @@
 JOBS = {
     "disclosure": "Moves the dates of requests whose clock stands still, and ends holds whose time is over.",
     "disclosure.mail": "Sends letters to people who asked for footage.",
+    "evidence.downloads": "Removes bundles that were saved, or that nobody saved in time.",
     "fleet.revocations": "Tells docks which cameras and docks are no longer trusted.",
     "fleet.write-offs": "Ends proposals to write off a camera that docked after all.",
     "ingest.counters": "Looks whether everything that cameras counted has arrived, and is what they signed.",

@@ -41,7 +41,7 @@ def export_recording(
     the folder gets its name.
     """
     require(actor, "export", recording, reason=reason)
-    _check_whole(recording)
+    check_exportable(recording)
     to = to.expanduser().absolute()
     if to.exists():
         raise TargetExists(what=f"{to} is there already.", remedy="Name a folder that does not exist yet.")
@@ -64,7 +64,8 @@ def export_recording(
     return to
 
 
-def _check_whole(recording: Recording) -> None:
+def check_exportable(recording: Recording) -> None:
+    """Raise NotExportable unless all of `recording` is here and was acknowledged."""
     if recording.state != State.STORED:
         raise NotExportable(
             what=f"{recording.reference} is not stored here: {State(recording.state).label.lower()}.",
@@ -175,7 +176,7 @@ def _log_export(
 ) -> Event:
     with transaction.atomic():
         locked = Recording.objects.select_for_update().get(pk=recording.pk)
-        _check_whole(locked)  # it may have been erased while the bundle was written
+        check_exportable(locked)  # it may have been erased while the bundle was written
         return log_event(
             EventType.EXPORT,
             recording=locked,

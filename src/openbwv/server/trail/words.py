@@ -229,6 +229,8 @@ def _key_release(details: Details) -> str:
 
 
 def _export(details: Details) -> str:
+    if details.get("deed") == "fetched":
+        return "The offline bundle was saved by who asked for it."
     if "sealed" not in details:
         return ""
     how = "sealed, without its key" if details["sealed"] else "as an offline bundle with the video"

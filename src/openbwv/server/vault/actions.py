@@ -16,6 +16,7 @@ from openbwv.server.vault.keys import KeyClient, Wrap, key_client
 from openbwv.server.vault.models import (
     KeyWrap,
     ManifestPart,
+    ObjectKind,
     Part,
     PendingKey,
     Rotation,
@@ -32,6 +33,7 @@ from openbwv.shared.clock import Clock
 __all__ = [
     "close_viewing",
     "drop_key",
+    "remove_derived",
     "remove_recording_bytes",
     "rotate_retention_key",
     "start_viewing",
@@ -81,6 +83,13 @@ def remove_recording_bytes(*, recording: Recording) -> list[RemovedObject]:
     media_map.forget(recording.pk)
     transaction.on_commit(unlink_leaving)
     return removed
+
+
+def remove_derived(row: StoredObject) -> None:
+    """Forget something made from a recording, and unlink its file; what a crash leaves is unlinked later."""
+    with transaction.atomic():
+        StoredObject.objects.filter(pk=row.pk, kind=ObjectKind.DERIVED).update(recording=None, name="")
+        transaction.on_commit(unlink_leaving)
 
 
 def unlink_leaving() -> int:

@@ -18,8 +18,10 @@ from openbwv.server.people.rights import require
 from openbwv.server.trail.actions import log_event
 from openbwv.server.vault.errors import NotDerived, NotStored
 from openbwv.server.vault.models import ObjectKind, StoredObject
-from openbwv.server.vault.opened import OpenedRecording, SealedRecording, find_derived, read_derived
+from openbwv.server.vault.opened import OpenedRecording, SealedRecording, find_derived, put_derived, read_derived
 from openbwv.server.vault.release import derived_key_of, release_keys
+from openbwv.server.vault.sealed_object import open_chunks
+from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
 
 PURPOSES = ("export", "release", "index", "thumbnail")
@@ -85,6 +87,23 @@ def release_chunks(stored_object: StoredObject) -> Iterator[bytes]:
     if stored_object.kind != ObjectKind.RELEASE or stored_object.recording is None:
         raise NotDerived(what="This is not a release copy.", remedy="Make the release anew.")
     return read_derived(stored_object, derived_key_of(stored_object.recording))
+
+
+def keep_bundle(recording: Recording, name: str, chunks: Iterator[bytes]) -> StoredObject:
+    """Keep a bundle, which was made through `open_for_job`, sealed until it is fetched; raises NotStored."""
+    return put_derived(recording, derived_key_of(recording), ObjectKind.DERIVED, name, chunks)
+
+
+def bundle_chunks(stored_object: StoredObject) -> Iterator[bytes]:
+    """Yield a bundle in the clear, a MiB at a time, also when the object is removed as soon as this has returned.
+
+    The caller has judged who asks and logged that it leaves.
+    """
+    recording = stored_object.recording
+    if recording is None:
+        raise NotDerived(what="This bundle is gone.", remedy="Ask for it again.")
+    sealed, key = vault_store().opened(stored_object.key), derived_key_of(recording)
+    return open_chunks(sealed, key=key, rec_id=recording.rec_id, kind=stored_object.kind, name=stored_object.name)
 
 
 def _check_stored(recording: Recording) -> None:

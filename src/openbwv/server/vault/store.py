@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from openbwv.server.vault.errors import ObjectMissing, VaultAway
 from openbwv.server.vault.force import read_force
@@ -89,6 +90,17 @@ class Store:
             yield self.read(key, offset=offset, length=step)
             offset, length = offset + step, length - step
 
+    def opened(self, key: str) -> Iterator[bytes]:
+        """Open an object now and yield it a MiB at a time later, also when it was removed since; raises ObjectMissing.
+
+        Nothing but this process's open file keeps the bytes then.
+        """
+        try:
+            file = self.path(key).open("rb")
+        except OSError as problem:
+            raise _missing(key, problem.strerror or "cannot be opened") from problem
+        return _pieces(file)
+
     def remove(self, key: str) -> bool:
         """Unlink an object durably; return whether it was there. Raises WriteFailed, VaultAway."""
         if durable.remove_durably(self.path(key)):
@@ -136,6 +148,12 @@ def _away(folder: Path, found: bytes, wanted: bytes) -> VaultAway:
         remedy="Mount the disk that belongs there. Whoever moves it moves everything in it, the anchor too, and leaves "
         f"nothing behind. Only a force older than that file needs it made: one line, '{wanted.decode().strip()}'.",
     )
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(CHUNK_BYTES):
+            yield piece
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.disclosure.queries import checking_of
 from openbwv.server.evidence import actions, forms
-from openbwv.server.evidence.download import download
+from openbwv.server.evidence.download import ask_download
 from openbwv.server.evidence.errors import EvidenceError
 from openbwv.server.evidence.models import Flag, Recording
 from openbwv.server.evidence.views.page import seen_recording, show
@@ -175,5 +175,5 @@ def claim(request, recording, data):
 
 @deed("export", forms.ReasonForm)
 def export(request, recording, data):
-    """Send an offline bundle."""
-    return download(request, recording=recording, actor=request.user, reason=data["reason"], clock=clock())
+    """Have an offline bundle made, and show the page on which it is waited for."""
+    return redirect(ask_download(recording=recording, actor=request.user, reason=data["reason"], clock=clock()))

@@ -13,7 +13,7 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import clock
 from openbwv.server.evidence import forms
 from openbwv.server.evidence.arrival import minutes_left
-from openbwv.server.evidence.models import MarkKind, Recording, State
+from openbwv.server.evidence.models import DownloadState, MarkKind, Recording, State
 from openbwv.server.evidence.queries import flags_in_force, thumbnail_shown
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.pages import page_for
@@ -75,6 +75,7 @@ def show(
         "minutes_left": minutes_left(recording),
         "something_here": recording.state != State.ANNOUNCED and KeyWrap.objects.filter(recording=recording).exists(),
         "viewing": _viewing(request, recording),
+        "downloads": recording.downloads.filter(person=request.user, state__in=UNFETCHED),
         "facts": _facts(recording),
         "problem": problem,
         "forms": _forms(recording) | (bound or {}),
@@ -83,6 +84,9 @@ def show(
         ),
     }
     return render(request, "evidence/recording.html", context, status=problem.http_status if problem else 200)
+
+
+UNFETCHED = (DownloadState.WAITING, DownloadState.READY)
 
 
 def _forms(recording: Recording) -> dict[str, Any]:
