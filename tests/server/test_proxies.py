@@ -9,7 +9,7 @@ from openbwv.server import environment
 from openbwv.server.disclosure.models import Attempt
 from openbwv.server.disclosure.secrets import LIMITS
 from openbwv.server.people.models import Person
-from openbwv.server.proxies import client_address, networks
+from openbwv.server.proxies import client_address, networks, one_household
 from openbwv.shared import agency
 from tests.server.cast import PASSWORD
 
@@ -90,6 +90,30 @@ def test_an_askers_limits_count_the_asker_behind_the_proxy(client, units, clock,
     assert [follow("203.0.113.9") for _ in range(LIMITS["status"] + 1)] == [404] * LIMITS["status"] + [429]
     assert follow("203.0.113.10") == 404
     assert Attempt.objects.values("key_sha256").distinct().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:2:3:4::5", "2001:db8:2:3::/64"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_whoever_has_a_whole_network_has_one_count(address, counted):
+    assert one_household(address) == counted
+
+
+def test_an_asker_cannot_take_another_address_of_their_own_line(client, units, clock):
+    data = {"reference": "ASK-2026-000001", "secret": "wrong"}
+    answers = [
+        client.post("/ask/follow", data, REMOTE_ADDR=f"2001:db8:2:3::{number}").status_code
+        for number in range(LIMITS["status"] + 1)
+    ]
+    assert answers[-1] == 429
+    assert client.post("/ask/follow", data, REMOTE_ADDR="2001:db8:2:4::1").status_code == 404
 
 
 def test_a_dock_that_enrols_is_counted_by_its_own_address(client, units, clock, settings):

@@ -49,6 +49,14 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     return found
 
 
+def one_household(address: str) -> str:
+    """Return what a limit counts as one: an IPv4 address, or the /64 of an IPv6 one, all of which one line has."""
+    found = _address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found or address)
+
+
 class ClientAddress:
     """Middleware, before all others: makes REMOTE_ADDR the asker's, and forgets what a stranger said of it."""
 

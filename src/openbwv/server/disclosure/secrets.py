@@ -14,6 +14,7 @@ from django.db.models import F
 
 from openbwv.server.disclosure.errors import CodeWrong, NotYours, TooMany
 from openbwv.server.disclosure.models import Attempt, OneTimeCode, Request
+from openbwv.server.proxies import one_household
 
 SECRET_BYTES = 16
 CODE_DIGITS = 6
@@ -98,4 +99,4 @@ def _hash_code(request: Request, digits: str) -> bytes:
 
 
 def _hash_address(address: str) -> bytes:
-    return hashlib.sha256(f"address:{address}".encode()).digest()
+    return hashlib.sha256(f"address:{one_household(address)}".encode()).digest()
