@@ -7,6 +7,7 @@ from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Assignment, Camera, DeviceState, Dock
 from openbwv.server.ingest.aside import aside_store
 from openbwv.server.ingest.models import Aside, Token
+from openbwv.server.people.todo import todo_for
 from openbwv.server.trail.models import Event
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -124,6 +125,18 @@ def test_two_entries_of_one_number_are_a_cloned_key_and_both_are_kept(door):
     aside = Aside.objects.get()
     assert aside_store().read(aside.path, length=aside.length) == again.manifest
     assert Recording.objects.get().tail == footage.tail
+
+
+def test_a_second_entry_that_only_a_dock_has_seen_is_told_by_sending_it_alone(door, harper):
+    footage = record(door)
+    again = door.camera.record(utc_ms=door.clock.utc_ms(), rec_id=footage.rec_id, rc=0, seconds=3)
+    assert put(door, footage)[0] == 200
+    for _ in range(2):
+        status, answer, _ = door.ask("PUT", f"/recordings/{footage.hex}/manifest?from=2", again.entries[2])
+        assert (status, code(answer)) == (409, "equivocation")
+    aside = Aside.objects.get()
+    assert (aside.times, aside_store().read(aside.path, length=aside.length)) == (2, again.entries[2])
+    assert any("kept aside" in line.words for line in todo_for(harper, door.clock))
 
 
 def test_another_signature_over_the_same_entry_accuses_nobody(door):
