@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 def files():
-    return [path for path in aside_store().folder.rglob("*") if path.is_file()]
+    return list(aside_store().keys())
 
 
 def strangers_say_hello(door, count):
