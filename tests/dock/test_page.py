@@ -123,7 +123,8 @@ def test_what_others_say_is_shown_as_text(force, server, tmp_path):
 
     def route(http, path, query, body):
         if path == ["fleet", "cameras"]:
-            return 200, {}, {"cameras": [{"name": "0417", "person": "<b>x</b>\u202e", "state": "&out"}]}
+            odd = {"name": "0417", "person": "<b>x</b>\u202e", "state": "&out"}
+            return 200, {}, {"cameras": [odd, {"name": "0418", "person": "PC Noor", "state": "enrolled"}]}
         return real(http, path, query, body)
 
     server.route = route
@@ -133,6 +134,8 @@ def test_what_others_say_is_shown_as_text(force, server, tmp_path):
         text = wait_for(lambda: "0417" in (t := page(dock).text) and t, "the list of cameras")
         assert "&lt;b&gt;x&lt;/b&gt;" in text
         assert "&amp;out" in text
+        assert ">In use<" in text
+        assert ">enrolled<" not in text
     finally:
         dock.stop()
 

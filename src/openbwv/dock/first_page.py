@@ -17,6 +17,7 @@ MOST_ROWS = 30
 LAST_SECOND = 253_000_000_000  # a camera's clock may say anything; a page shows no year of five digits
 MINUTE_NS = 60 * 1_000_000_000
 TONES = {Standing.SENT: "ok", Standing.HELD_UP: "bad"}
+STATES = {"enrolled": "In use", "revoked": "Revoked", "lost": "Lost"}  # in the words of the server's own pages
 FULL = "This dock is full and takes nothing more. Use another dock; tell the fleet manager."
 
 
@@ -137,7 +138,7 @@ def _handed_out(hall: Hall) -> Markup:
             "tr",
             el("th", str(each.get("name", "")), scope="row"),
             el("td", str(each.get("person") or "nobody"), data_label="With"),
-            el("td", str(each.get("state") or ""), data_label="State"),
+            el("td", STATES.get(state := str(each.get("state") or ""), state), data_label="State"),
         )
         for each in hall.server.cameras
     ]
