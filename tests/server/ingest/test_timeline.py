@@ -218,6 +218,20 @@ def test_after_the_last_entry_only_a_docked_camera_with_a_whole_journal_is_known
     assert said(row, morning, morning + HOUR)[0][0].startswith("No word")
 
 
+@pytest.mark.parametrize("is_set", [True, False])
+@pytest.mark.parametrize("number", [0, 2**63 - 1])
+def test_no_number_in_a_journal_makes_its_index_fail(row, diary, clock, morning, is_set, number):
+    diary.is_set = is_set
+    diary.boot(morning).stand_by(morning, morning + MINUTE)
+    for public in ({1: number, 2: 0, 3: 5, 4: 1, 5: 0}, {1: 0, 2: number, 3: 10**12, 4: 1, 5: number}):
+        diary.say(morning + MINUTE, EventKind.CLOCK_SYNC, public, clock=False)
+    diary.say(morning + MINUTE, EventKind.BOOT, {1: number, 2: number}, clock=False)
+    diary.say(morning + MINUTE, EventKind.POWER, {1: number, 2: number}).say(morning + MINUTE, 77, {5: number})
+    index(row, diary, clock)
+    assert said(row, morning, morning + HOUR)
+    assert all(span.to_utc is None or span.to_utc <= utc(clock) for span in CameraSpan.objects.all())
+
+
 def test_no_journal_is_no_word(row, morning):
     assert said(row, morning, morning + HOUR) == [("No word (no journal of it is here)", 0, 60)]
 

@@ -171,8 +171,8 @@ class _Indexer:
     def _place_start(self, at_utc: datetime, at_ns: int) -> None:
         """Give every row of this start that has no time the one that monotonic time gives it."""
         for row in self._rows_of_start(from_utc=None):
-            row.from_utc = at_utc - timedelta(microseconds=(at_ns - row.from_ns) // 1000)
-            row.to_utc = at_utc - timedelta(microseconds=(at_ns - row.to_ns) // 1000)
+            row.from_utc = min(at_utc - timedelta(microseconds=(at_ns - row.from_ns) // 1000), self.now)
+            row.to_utc = min(at_utc - timedelta(microseconds=(at_ns - row.to_ns) // 1000), self.now)
             row.save()
 
     def _rows_of_start(self, **which: None) -> list[CameraSpan]:
