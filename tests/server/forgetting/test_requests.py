@@ -123,6 +123,8 @@ def test_its_pages_say_less_and_do_not_break(closed, as_person, casey, clock):
         assert page.status_code == 200, address
         assert SECRET not in page.content.decode()
         assert "Ellis" not in page.content.decode()
+    words = browser.get(f"/requests/{closed.reference}").content.decode()
+    assert "was removed on Sat 20 Nov 2032 under the rule of 6 years" in words
 
 
 def test_its_secret_opens_nothing(ask, policy, running_log, clock, client):  # noqa: F811  a fixture

@@ -75,6 +75,8 @@ def test_its_pages_say_when_and_under_which_rule(forgotten, sign_in, indra, devi
         assert "under the rule of 6 years" in words
         assert "Avery" not in words
         assert SECRET not in words
+    assert "No longer kept" in reader.get(f"/recordings/{forgotten.reference}").content.decode()
+    assert "No longer kept" in reader.get("/recordings/").content.decode()
     assert reader.get(f"/recordings/{forgotten.reference}/trail.json").json() == {"lines": []}
     certificate = reader.get(f"/retention/certificates/{forgotten.reference}")
     assert bytes(Deletion.objects.get().certificate.phase1_sha256).hex() in certificate.content.decode()
