@@ -8,6 +8,7 @@ from openbwv.custody import EventType
 from openbwv.server.checking import run_check
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
+from openbwv.server.fleet.models import Camera, WriteOff
 from openbwv.server.retention.models import Deletion, Hold
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event
@@ -75,3 +76,15 @@ def test_an_erasure_without_a_certificate_is_found_after_a_day(recording, codes,
     assert codes("deeds") == []
     clock.advance(25 * 3_600_000)
     assert codes("deeds") == ["certificate-missing"]
+
+
+def test_a_camera_that_counts_as_written_off_and_no_two_people_decided_it_is_found(codes, harper, indra, clock):
+    then, kid = utc(clock), "ab" * 32
+    camera = Camera.objects.create(name="0417", kid=kid, certificate="-", serial="1", enrolled_utc=then)
+    Camera.objects.update(state="revoked", written_off_utc=then)
+    assert codes("deeds") == ["written-off-undecided"]
+    said = {"cause": "lost", "proposed_by": harper, "proposed_utc": then, "decided_by": indra, "decided_utc": then}
+    WriteOff.objects.create(camera=camera, state="confirmed", **said)
+    assert codes("deeds") == ["state-without-event"]
+    log_event(EventType.WRITE_OFF, actor=indra, clock=clock)
+    assert codes("deeds") == []

@@ -46,7 +46,9 @@ def _write_offs() -> Iterator[Disagreement]:
         what = "it counts as written off, but no two people have decided that"
         yield Disagreement("written-off-undecided", f"camera {camera.name}", what, LOOK)
     for each in confirmed:
-        written = Event.objects.filter(type=EventType.WRITE_OFF, actor=each.decided_by, outcome=Outcome.DONE)
+        # One whose words were removed names nobody; the walk of removals says whether that is as it should be.
+        theirs = Q(actor=each.decided_by) | Q(removal__isnull=False)
+        written = Event.objects.filter(theirs, type=EventType.WRITE_OFF, outcome=Outcome.DONE)
         if not written.filter(at_utc__range=(each.decided_utc, each.decided_utc + WRITTEN_WITHIN)).exists():
             what = "it was written off, but no event says so"
             yield Disagreement("state-without-event", f"camera {each.camera.name}", what, LOOK)
