@@ -10,6 +10,7 @@ from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Assignment, Camera
+from openbwv.server.ingest import counts
 from openbwv.server.ingest.missing import GRACE, look_at_counters, numbers_in_words
 from openbwv.server.ingest.models import Aside, Counted, MissingNumber
 from openbwv.server.people.todo import todo_for
@@ -313,3 +314,26 @@ def test_a_newest_recording_that_ends_otherwise_is_an_alarm(door, diary, harper,
 )
 def test_numbers_are_said_shortly(numbers, words):
     assert numbers_in_words(numbers) == words
+
+
+# -- what a dishonest one may do ---------------------------------------------------------------------------------------
+
+
+def test_a_camera_that_counts_on_and_on_fills_no_table(door, diary, monkeypatch):
+    monkeypatch.setattr(counts, "MOST_LISTED", 10)
+    monkeypatch.setattr(counts, "MOST_ROWS", 25)
+    for number in range(1, 5):
+        assert put(door, state(door, diary, 1 + 20 * number))[0] == 201
+    assert len(missing()) == 25
+    assert missing()[0] == 11
+    assert len(missing()) + Counted.objects.get().unlisted == 80, "every number is counted still"
+
+
+def test_a_number_that_two_keys_of_one_name_used_counts_once(door, diary, monkeypatch):
+    monkeypatch.setattr(counts, "MOST_LISTED", 10)
+    earlier, other = door.new_camera("0997")
+    announce(door, 1, camera=other)
+    announce(door, 1)
+    Camera.objects.filter(pk=earlier.pk).update(name=door.camera_row.name, state="revoked")
+    assert put(door, state(door, diary, 12))[0] == 201
+    assert (Counted.objects.get().unlisted, missing()) == (0, list(range(2, 12)))

@@ -66,6 +66,16 @@ def test_all_of_it_becomes_the_recording_and_gets_its_receipt(door, running_log,
     assert offer_again(door.clock) == 0
 
 
+def test_a_fragment_of_more_than_a_mebibyte_finds_its_place(door, running_log, unknown, enrol):
+    footage = unknown[0].record(utc_ms=door.clock.utc_ms(), seconds=1, size=(1 << 20) + 1)
+    assert door.ask("PUT", f"/recordings/{footage.hex}/manifest?from=0", footage.manifest)[0] == 202
+    seq, data = footage.part(1, 1)
+    assert door.ask("PUT", f"/recordings/{footage.hex}/parts/{seq}", data)[0] == 202
+    enrol(unknown[1])
+    assert offer_again(door.clock) == 2
+    assert door.ask("GET", f"/recordings/{footage.hex}/parts")[1]["parts"][0]["length"] == len(data)
+
+
 def test_nothing_passes_that_the_door_would_refuse(door, running_log, unknown, brought, enrol, harper):
     part = Aside.objects.filter(kind="part").last()
     path = aside_store().path(part.path)

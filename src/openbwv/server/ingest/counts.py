@@ -28,6 +28,7 @@ from openbwv.server.vault.force import force
 from openbwv.shared.clock import Clock
 
 MOST_LISTED = 1000
+MOST_ROWS = 10_000  # of one camera; whoever has its key can count on as often as they like
 
 
 def take_counts(camera_kid: str, data: bytes, peer: Peer, clock: Clock) -> bool:
@@ -132,9 +133,15 @@ def _take(camera: Camera, statement: CountStatement, data: bytes, peer: Peer, cl
 
 
 def _note_missing(counted: Counted, statement: CountStatement, first: int) -> None:
-    """Make a row for each number from `first` on that no recording has; past MOST_LISTED they are only counted."""
-    camera, listed_from = counted.camera, max(first, statement.next_rc - MOST_LISTED)
-    counted.unlisted += max(0, listed_from - first) - _arrived(camera, first, listed_from).count()
+    """Make a row for each number from `first` on that no recording has, the newest MOST_LISTED while there is room.
+
+    The others are only counted, each number once: a camera that was enrolled anew may have begun from 1 again.
+    """
+    camera = counted.camera
+    room = min(MOST_LISTED, max(0, MOST_ROWS - camera.missing_numbers.count()))
+    listed_from = max(first, statement.next_rc - room)
+    arrived = _arrived(camera, first, listed_from).order_by().values("rc").distinct().count()
+    counted.unlisted += max(0, listed_from - first) - arrived
     counted.save(update_fields=["unlisted"])
     here = set(_arrived(camera, listed_from, statement.next_rc).values_list("rc", flat=True))
     held = set(statement.held)

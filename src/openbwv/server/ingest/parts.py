@@ -30,7 +30,7 @@ from openbwv.server.ingest.manifest import GONE, check_owner, find_recording, is
 from openbwv.server.ingest.tokens import Peer
 from openbwv.server.ingest.unkept import remove_unkept
 from openbwv.server.ingest.work import at_database
-from openbwv.server.vault.media_map import fragment_table, held_fragments
+from openbwv.server.vault.media_map import FragmentTable, fragment_table, held_fragments
 from openbwv.server.vault.models import ObjectKind, Part, StoredObject
 from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
@@ -139,12 +139,15 @@ def take_kept_part(rec_id: bytes, blocks: Iterator[bytes], *, length: int, diges
     nowhere, PartError, DigestWrong.
     """
     recording = find_recording(rec_id, peer)
-    first = next(blocks, b"")
-    seq = _place_of(recording, first, length) if recording is not None else None
-    if recording is None or seq is None:
-        raise _entries_first(recording.next_seq if recording is not None else 0)
+    if recording is None:
+        raise _entries_first(0)
     if recording.state in GONE:
         return []
+    table = fragment_table(recording)
+    first = _beginning(blocks, max((info.n for info in table.fragments), default=0))
+    seq = _place_of(table, first, length)
+    if seq is None:
+        raise _entries_first(recording.next_seq)
     job = PartJob(recording, seq, length, digest)
     try:
         for block in itertools.chain((first,), blocks):
@@ -155,12 +158,25 @@ def take_kept_part(rec_id: bytes, blocks: Iterator[bytes], *, length: int, diges
             job.file.__exit__(None, None, None)
 
 
-def _place_of(recording: Recording, begin: bytes, length: int) -> int | None:
+def _beginning(blocks: Iterator[bytes], wanted: int) -> bytes:
+    """Return what comes first, `wanted` bytes at least unless there are fewer: a whole fragment, however long."""
+    begin = bytearray()
+    while len(begin) < wanted and (block := next(blocks, b"")):
+        begin += block
+    return bytes(begin)
+
+
+def _place_of(table: FragmentTable, begin: bytes, length: int) -> int | None:
     """Return the number of the entry whose fragment begins a run of `length` bytes that begins with `begin`."""
-    table = fragment_table(recording)
     edges = list(itertools.accumulate((info.n for info in table.fragments), initial=0))
+    ends = set(edges)  # there are as many fragments as their camera likes: each is looked at once
+    digests: dict[int, bytes] = {}
     for info, edge in zip(table.fragments, edges, strict=False):
-        if edge + length in edges and hashlib.sha256(begin[: info.n]).digest() == info.ct:
+        if edge + length not in ends:
+            continue
+        if info.n not in digests:
+            digests[info.n] = hashlib.sha256(begin[: info.n]).digest()
+        if digests[info.n] == info.ct:
             return info.seq
     return None
 
