@@ -2,6 +2,7 @@
 
 import pytest
 
+from openbwv.recording import cbor
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.given_up import given_up_with
@@ -250,3 +251,15 @@ def test_behind_a_dock_a_newer_key_shows_in_what_was_recorded(door, camera, runn
     door.upload(door.camera.record(utc_ms=door.clock.utc_ms(), rc=3))
     camera.refresh_from_db()
     assert camera.epoch_id == (ring.epoch.id if taken else old), "what it began before may be sealed to an older key"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_dock_that_adds_a_copy_of_a_key_frees_no_older_one(door, camera, running_log, first):
+    made = door.camera.record(utc_ms=door.clock.utc_ms(), rc=1)
+    own = cbor.decode(made.key_cbor)
+    added = [{1: own[0][1], 2: door.keyd.ring.epoch.id, 3: bytes(len(own[0][3]))}]
+    made.key_cbor = cbor.encode(added + own if first else own + added)
+    door.upload(made)
+    assert KeyWrap.objects.count() == 1
+    camera.refresh_from_db()
+    assert camera.epoch_id == epochs()[0], "what it records next is sealed to that one still"

@@ -102,16 +102,17 @@ def note_taken(recording: Recording, key_cbor: bytes) -> None:
     """Note that a camera has the epoch key which one of its recordings was sealed to; raises KeydUnavailable.
 
     Only when everything it began before is here: what is not may be sealed to an older one. So one that was enrolled
-    anew and counts on keeps its keys: whose numbers the lower ones are cannot be told from a name.
+    anew and counts on keeps its keys: whose numbers the lower ones are cannot be told from a name. Of several copies of
+    the key the oldest epoch counts: nobody signed that list, and a dock may have put one into it that opens nothing.
     """
     camera, epochs = recording.camera, key_client().public()["epochs"]
     place = {epoch: number for number, epoch in enumerate(epochs)}
-    newest = max((place.get(each.epoch_id, -1) for each in read_key_cbor(key_cbor)), default=-1)
-    if newest <= place.get(camera.epoch_id, -1):
+    taken = min((place.get(each.epoch_id, -1) for each in read_key_cbor(key_cbor)), default=-1)
+    if taken <= place.get(camera.epoch_id, -1):
         return
     before = Recording.objects.filter(camera=camera, rc__gte=1, rc__lt=recording.rc).exclude(state__in=COMING)
     if before.values("rc").distinct().count() >= recording.rc - 1:
-        Camera.objects.filter(pk=camera.pk, epoch_id=camera.epoch_id).update(epoch_id=epochs[newest])
+        Camera.objects.filter(pk=camera.pk, epoch_id=camera.epoch_id).update(epoch_id=epochs[taken])
 
 
 def sealed_to(camera: Camera) -> list[str]:
