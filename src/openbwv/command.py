@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("openbwv.server.commands.export:main", "write an offline bundle of one recording"),
     "backup": ("openbwv.server.commands.backup:main", "copy the force's state without its keys"),
     "restore": ("openbwv.server.commands.restore:main", "bring a backup back"),
+    "upgrade": ("openbwv.server.commands.upgrade:main", "bring a force's database up to this version"),
     "rollout": ("openbwv.rollout.cli:main", "who gets cameras when: plan, plan again, report"),
     "capacity": ("openbwv.rollout.capacity.cli:main", "storage, network, docks and people for a number of cameras"),
     "activation": ("openbwv.studies.activation.cli:main", "match recordings to incidents; report who records"),

@@ -20,20 +20,25 @@ def add_state(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", metavar="DIR", help="the force's state folder (default: BWV_STATE)")
 
 
-def boot(state: str | None, *, must_exist: bool = True) -> Path:
+def boot(state: str | None, *, must_be_current: bool = True) -> Path:
     """Point Django at the state folder, set it up, and return the folder.
 
-    `must_exist=False` is for `init`, which makes the folder. Raises NoState.
+    `must_be_current=False` is for commands that bring the database up themselves. Raises NoState, OldDatabase and
+    NewerDatabase.
     """
     chosen = state or os.environ.get("BWV_STATE", "")
     if not chosen:
         raise NoState(what="No state folder was named.", remedy="Give --state DIR, or set BWV_STATE.")
     folder = Path(chosen).expanduser().absolute()
-    if must_exist and not folder.is_dir():
+    if not folder.is_dir():
         raise NoState(what=f"There is no folder {folder}.", remedy=f"Make a force there: ./bwv init --state {folder}")
     os.environ["BWV_STATE"] = str(folder)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openbwv.server.settings")
     import django
 
     django.setup()
+    if must_be_current:
+        from openbwv.server.schema import require_current
+
+        require_current()
     return folder

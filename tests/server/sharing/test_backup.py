@@ -1,5 +1,6 @@
 """A backup opens nothing; a restore revives nothing that was erased and rolls no log back."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from openbwv.server.vault import backup as backing
 from openbwv.server.vault.models import KeyWrap, PendingKey
 from openbwv.server.vault.store import ANCHOR_FILE
 from openbwv.shared.log_folder import log_folder
+from tests.server.commands.test_upgrade import undo_newest_table_of_people
 from tests.server.vault.force_fixture import PASSPHRASE
 
 # A database that is being written to cannot be copied from inside the same transaction.
@@ -268,6 +270,16 @@ def test_a_damaged_backup_is_refused(backed_up, places, tmp_path):
     table.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert restore(places, tmp_path / "new", tmp_path, code=65)["error"]["code"] == "backup-damaged"
     assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_of_an_earlier_version_comes_back_as_one_of_this(backed_up, footage, places, tmp_path):
+    to, _ = places
+    undo_newest_table_of_people(to)
+    facts = json.loads((to / backing.FACTS_FILE).read_text())
+    facts["database_sha256"] = hashlib.sha256((to / backing.DATABASE_FILE).read_bytes()).hexdigest()
+    (to / backing.FACTS_FILE).write_text(json.dumps(facts))
+    assert restore(places, tmp_path / "new", tmp_path)["keys"] == 1
+    assert rows(tmp_path / "new", "SELECT count(*) FROM people_passwordlink") == [(0,)]
 
 
 def test_what_was_kept_aside_is_copied_and_comes_back(stored, places, tmp_path, clock, running_log):

@@ -113,7 +113,7 @@ def make_force(arguments: argparse.Namespace) -> Made:
         made=datetime.now(UTC).strftime("%d %B %Y"),
     )
     write_durably(sheet, text.encode(), replace=True)
-    boot(str(state))
+    boot(str(state), must_be_current=False)
     password = _fill_database(arguments)
     (state / MARKER).unlink()
     return Made(force, state, sheet, arguments.admin, password)
@@ -209,13 +209,12 @@ def _write_facts(state: Path, ring: keyring.Keyring, arguments: argparse.Namespa
 
 def _fill_database(arguments: argparse.Namespace) -> str | None:
     """Make the tables, the units and the first administrator; return the password if it was made here."""
-    from django.core.management import call_command
-
     from openbwv.server.clock import clock
     from openbwv.server.people.actions import add_person, ensure_units
     from openbwv.server.people.models import Role
+    from openbwv.server.schema import bring_up
 
-    call_command("migrate", interactive=False, verbosity=0)
+    bring_up()
     ensure_units()
     given = arguments.admin_password_file
     password = Path(given).read_text(encoding="utf-8").rstrip("\r\n") if given else secrets.token_urlsafe(15)

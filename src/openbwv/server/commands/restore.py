@@ -39,7 +39,10 @@ def main(argv: list[str]) -> int:
     ring = keyring.load(work / "keyring", passphrase)
     force = read_force(work)
     _check_same_force(ring, force)
-    boot(str(work))
+    boot(str(work), must_be_current=False)
+    from openbwv.server.schema import bring_up
+
+    bring_up()  # the backup may be of an earlier version
     report = _settle(state, work, ring, arguments)
     files.give_name(work, state)
     print(json.dumps(report) if arguments.json else _in_words(state, report, force.generation))
