@@ -1,9 +1,12 @@
 """Log, events, head and outside checkpoint: each altered by itself is found and named."""
 
+import shutil
+
 import pytest
 
 from openbwv.custody import EventType
 from openbwv.server.checking import WALKS, run_check
+from openbwv.server.trail import log
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event, LogHead
 from openbwv.shared.log_folder import checkpoint_file
@@ -151,3 +154,19 @@ def test_without_the_log_s_key_the_check_says_so(db, state, codes):
 
 def test_a_force_whose_worker_never_ran_is_told_to_start_it(running_log, codes):
     assert codes("log") == ["log-not-begun"]
+
+
+@pytest.mark.parametrize(("place", "explains"), [(1, True), (9999, False), (None, False)])
+def test_only_a_restore_that_its_own_log_has_explains_an_entry_without_event(
+    logged, state, codes, clock, place, explains
+):
+    shutil.copytree(state / "log", state / "log-generation-1")
+    (state / "log-generation-1.vkey").write_text(log.vkey())
+    LogHead.objects.update(generation=2, size=2)
+    Event.objects.filter(leaf_index=0).delete()
+    told = {"generation": 2, "unknown_leaves": [{"index": 0, "type": "view", "t_s": 1}]}
+    event = log_event(EventType.RESTORE, actor_label="./bwv restore", details=told, clock=clock)
+    Event.objects.filter(pk=event.pk).update(leaf_index=place, log_generation=2)
+    run = run_check(clock=clock, only=["log"]).disagreements
+    found = [each.code for each in run if each.where.startswith("log of generation 1")]
+    assert found == ([] if explains else ["leaf-without-event"])

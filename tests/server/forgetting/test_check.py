@@ -6,6 +6,7 @@ from openbwv.custody import EventType, audit, subject_findings
 from openbwv.server.checking import run_check
 from openbwv.server.disclosure.models import Request
 from openbwv.server.evidence.models import Recording
+from openbwv.server.fleet.models import Camera, WriteOff
 from openbwv.server.forgetting import forget
 from openbwv.server.forgetting.words import NO_WORDS
 from openbwv.server.retention.models import Certificate, Deletion, PolicyVersion
@@ -14,7 +15,7 @@ from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event
 from openbwv.server.trail.queries import shown_events
 from tests.server import cast
-from tests.server.forgetting.conftest import SIX_YEARS_AGO, at
+from tests.server.forgetting.conftest import SIX_YEARS_AGO, at, has_words
 
 ROOMS = ("log", "deeds", "removals")
 
@@ -53,6 +54,18 @@ def test_completeness_of_another_recording_is_shown_as_before(forgotten, running
     entries = list(reader.entries(0, reader.checkpoint().size))
     assert subject_findings(entries, bytes(other.pseudonym), shown_events(other)) == []
     assert shown_events(forgotten) == {}
+
+
+def test_a_write_off_whose_words_are_removed_is_on_record_still(old_event, codes, harper, indra, running_log, clock):
+    about = {"kid": "ab" * 32, "certificate": "", "serial": "1", "enrolled_utc": SIX_YEARS_AGO}
+    camera = Camera.objects.create(name="0417", state="revoked", written_off_utc=SIX_YEARS_AGO, **about)
+    said = {"proposed_by": harper, "proposed_utc": SIX_YEARS_AGO, "decided_by": indra, "decided_utc": SIX_YEARS_AGO}
+    WriteOff.objects.create(camera=camera, cause="lost", state="confirmed", **said)
+    event = old_event(EventType.WRITE_OFF, actor=indra, details={"kid": camera.kid})
+    forget(clock)
+    running_log.drain()
+    assert not has_words(event)
+    assert codes(*ROOMS) == []
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ def test_what_explains_the_log_stays_for_ever(old_event, clock, type_):
     assert has_words(event)
 
 
+@pytest.mark.parametrize(("lost", "stays"), [([{"index": 4, "type": "view", "t_s": 1}], True), ([], False)])
+def test_a_restore_stays_while_it_explains_entries_whose_events_are_lost(old_event, clock, lost, stays):
+    event = old_event(EventType.RESTORE, details={"generation": 2, "unknown_leaves": lost})
+    forget(clock)
+    assert has_words(event) == stays
+
+
 def device(model, **more):
     return model.objects.create(
         kid="ab" * 32, certificate="", serial=f"{model.__name__}", name="0417", enrolled_utc=BEFORE, **more

@@ -23,8 +23,8 @@ class Comparison:
         self._told = told
         self._size_known = size_known
         self._context = context
-        events = Event.objects.filter(log_generation=generation).select_related("recording").order_by("leaf_index")
-        self._events = events.iterator(chunk_size=500)
+        events = Event.objects.filter(log_generation=generation, leaf_index__isnull=False)
+        self._events = events.select_related("recording").order_by("leaf_index").iterator(chunk_size=500)
         self._next = next(self._events, None)
 
     def visit(self, index: int, entry: bytes) -> None:

@@ -12,16 +12,20 @@ from openbwv.server.trail.models import Event
 MISSING = "Bring them back from a backup or another copy; without them these entries cannot be checked again."
 
 
-def walk_earlier(generation: int, context: Context) -> Iterator[Disagreement]:
-    """Audit the files of every generation before `generation` and compare them with their events."""
+def walk_earlier(generation: int, size_known: int, context: Context) -> Iterator[Disagreement]:
+    """Audit the files of every generation before `generation` and compare them with their events.
+
+    `size_known`: how many entries the log of `generation` has, as far as the database knows.
+    """
     here = log.earlier()
+    known = {number: log_size(reader) for number, reader in here.items()} | {generation: size_known}
     for number in range(1, generation):
         reader, of = here.get(number), f"log of generation {number}"
         if reader is None:
             what = "its files or its key are not here"
             yield Disagreement("earlier-log-missing", of, what, MISSING)
             continue
-        comparison = Comparison(log_size(reader), number, context, told=_told(number))
+        comparison = Comparison(log_size(reader), number, context, told=_told(number, known))
         result = audit(reader.storage, vkey=reader.vkey, visit=comparison.visit)
         for finding in result.findings:
             yield Disagreement(finding.code, f"{of}, {finding.where}", finding.what, KEEP)
@@ -31,10 +35,14 @@ def walk_earlier(generation: int, context: Context) -> Iterator[Disagreement]:
             yield from _follows(number, result.checkpoint, of)
 
 
-def _told(number: int) -> frozenset[int]:
-    """Return the entries of that log of which the restore that ended it said that it had no events for them."""
-    for event in Event.objects.filter(type=EventType.RESTORE):
-        if event.details.get("generation") == number + 1:
+def _told(number: int, known: dict[int, int]) -> frozenset[int]:
+    """Return the entries of that log of which the restore that ended it said that it had no events for them.
+
+    `known`: sizes of logs by generation. Only a place inside one of them was, or will be, compared with its entry.
+    """
+    for event in Event.objects.filter(type=EventType.RESTORE, leaf_index__isnull=False):
+        is_logged = event.leaf_index < known.get(event.log_generation, 0)
+        if is_logged and event.details.get("generation") == number + 1:
             return frozenset(each["index"] for each in event.details.get("unknown_leaves", ()))
     return frozenset()
 

@@ -28,7 +28,7 @@ def walk_log(context: Context) -> Iterator[Disagreement]:
         return
     head = LogHead.objects.filter(id=1).first()
     size_known, generation = (head.size, head.generation) if head else (0, 1)
-    yield from walk_earlier(generation, context)
+    yield from walk_earlier(generation, size_known, context)
     outside = _settled_outside(reader)
     if outside is None and not size_known and reader.storage.read(CHECKPOINT_PATH) is None:
         what = "this force's log was not begun yet"

@@ -23,7 +23,7 @@ def without_the_living(
 
     What lives: a device in service, or one of which a recording still has its words; an account in use; an assignment
     that stays; a matter that is open; a policy version in force or waiting; the newest release; how a log began; and
-    every removal. `leaving` and `ending` are taken for gone.
+    every removal; and a restore that tells of entries whose events are lost. `leaving` and `ending` are taken for gone.
     """
     told = {f"told_{name}": KT(f"details__{name}") for name in ("kid", "person", "camera", "matter")}
     return (
@@ -35,6 +35,7 @@ def without_the_living(
         .exclude(Q(type=EventType.ASSIGN) & Exists(_assignments(ending)))
         .exclude(Q(type=EventType.CLASSIFY) & Exists(_matters()))
         .exclude(type=EventType.POLICY, details__version__in=_versions())
+        .exclude(type=EventType.RESTORE, details__unknown_leaves__0__isnull=False)
     )
 
 
