@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from smtplib import SMTPDataError
 
 import pytest
 
@@ -114,4 +115,25 @@ def test_what_could_not_be_sent_for_a_day_is_given_up(client, accounts, clock, s
     ask(client, "avery@example.org")
     PasswordLink.objects.update(asked=timezone.now() - timedelta(hours=25))
     assert send_links(clock) == 0
+    assert not PasswordLink.objects.exists()
+
+
+@pytest.mark.parametrize(("problem", "tries"), [(TimeoutError("away"), 1), (SMTPDataError(550, b"not this one"), 3)])
+def test_a_mail_server_that_is_away_is_tried_once_however_many_wait(accounts, clock, monkeypatch, problem, tries):
+    tried = []
+
+    def send(letter, **_more):
+        tried.append(letter)
+        raise problem
+
+    monkeypatch.setattr("django.core.mail.message.EmailMessage.send", send)
+    for email in ["avery@example.org"] * 3 + ["stranger@example.org"]:
+        PasswordLink.objects.create(email=email, base="http://testserver/", asked=timezone.now())
+    with pytest.raises(LinksWait, match="could not be sent: 3"):
+        send_links(clock)
+    assert (len(tried), PasswordLink.objects.count()) == (tries, 3)
+
+
+def test_an_address_longer_than_any_account_has_is_not_kept(client, accounts, clock):
+    ask(client, f"{'a' * 60}@{'.'.join(['b' * 60] * 4)}.org")
     assert not PasswordLink.objects.exists()

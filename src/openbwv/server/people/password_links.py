@@ -20,6 +20,8 @@ from openbwv.server.people.models import PasswordLink
 from openbwv.shared.clock import Clock
 
 GIVE_UP_AFTER = timedelta(hours=24)
+LONGEST = PasswordLink._meta.get_field("email").max_length
+AWAY = (smtplib.SMTPConnectError, smtplib.SMTPServerDisconnected)
 
 
 class LinksWait(BwvError):
@@ -45,7 +47,9 @@ class _AskedThere(HttpRequest):
 
 
 def ask_for_link(request: HttpRequest, email: str) -> None:
-    """Note that somebody asked for a link to be sent to `email`, known here or not."""
+    """Note that somebody asked for a link to be sent to `email`, known here or not; nobody has one that is too long."""
+    if len(email) > LONGEST:
+        return
     base = settings.ORIGIN or request.build_absolute_uri("/")
     PasswordLink.objects.create(email=email, base=base, asked=timezone.now())
 
@@ -53,29 +57,41 @@ def ask_for_link(request: HttpRequest, email: str) -> None:
 def send_links(_clock: Clock) -> int:
     """Send what waits and return how many asks are done with.
 
-    Raises LinksWait, after all others were tried, when the mail server took one not; it is tried for a day.
+    Raises LinksWait, after all others were tried, when the mail server took one not; it is tried for a day. A server
+    that is away is tried once a run: every job waits while this one does, and strangers may ask as often as they like.
     """
-    done, problems = 0, []
+    done, waiting, problem = 0, 0, None
     PasswordLink.objects.filter(asked__lt=timezone.now() - GIVE_UP_AFTER).delete()
     for link in PasswordLink.objects.order_by("id"):
         try:
-            _send(link)
-        except (OSError, smtplib.SMTPException) as problem:
-            problems.append(str(problem))
-            continue
-        link.delete()
-        done += 1
-    if problems:
+            is_done = _send(link, away=_is_away(problem))
+        except (OSError, smtplib.SMTPException) as refusal:
+            problem, is_done = refusal, False
+        if is_done:
+            link.delete()
+            done += 1
+        else:
+            waiting += 1
+    if waiting:
         raise LinksWait(
-            what=f"Links for a new password that could not be sent: {len(problems)} ({problems[0]}).",
+            what=f"Links for a new password that could not be sent: {waiting} ({problem}).",
             remedy="See whether the mail server of BWV_EMAIL_URL runs; they are tried again for a day.",
         )
     return done
 
 
-def _send(link: PasswordLink) -> None:
+def _is_away(problem: Exception | None) -> bool:
+    """Say whether it was the way to the mail server that failed, not one letter."""
+    return isinstance(problem, AWAY) or (problem is not None and not isinstance(problem, smtplib.SMTPException))
+
+
+def _send(link: PasswordLink, *, away: bool) -> bool:
+    """Return whether the ask is done with: its letter went, or nobody has the address. `away`: no letter can go."""
     asked = _AskedThere(link.base)
     with request_context(asked):
         form = account.ResetPasswordForm({"email": link.email})
-        if form.is_valid():
+        if form.is_valid() and form.users:
+            if away:
+                return False
             form.save(asked)
+    return True
