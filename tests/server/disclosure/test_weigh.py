@@ -115,6 +115,24 @@ def test_an_undocked_camera_leaves_it_open(ask, shift, camera, take, avery, answ
     assert answer(request, CANNOT).no_footage_kind == CANNOT
 
 
+@pytest.mark.parametrize(("state", "leaves_open"), [("lost", True), ("revoked", False)])
+def test_one_person_who_reports_a_camera_lost_settles_nothing(ask, shift, camera, answer, morning, state, leaves_open):
+    shift()
+    camera("0500", last_docked_utc=None, state=state, revoked_utc=morning - HOUR, revoked_why="left on a bus")
+    request, _ = ask()
+    if leaves_open:
+        refused(request, answer, "none-made", "camera 0500 has not docked since")
+        answer(request, CANNOT)
+    else:
+        answer(request, "none-made")
+
+
+def test_a_lost_camera_that_came_back_is_asked_for_all_the_time(ask, shift, answer, morning):
+    shift(on=((0, 8), (8.5, 10)), state="lost", revoked_utc=morning + HOUR)
+    request, _ = ask()
+    refused(request, answer, "none-made", "its journal is silent")
+
+
 @pytest.mark.parametrize("kind", DEFINITE)
 def test_a_number_that_was_counted_and_never_came_leaves_it_open(ask, shift, take, avery, answer, kind):
     take(shift(next_rc=2), avery)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from openbwv.server.disclosure.models import Request, StandingHold
-from openbwv.server.fleet.models import Assignment, Camera
+from openbwv.server.fleet.models import Assignment, Camera, DeviceState
 from openbwv.server.people.models import Unit, UnitKind
 from openbwv.server.people.templatetags.plain import day
 
@@ -41,10 +41,13 @@ def undocked_in_reach(request: Request) -> list[Undocked]:
 
 
 def in_reach(standing: StandingHold, cameras: QuerySet[Camera]) -> list[Undocked]:
-    """Return those of `cameras` that could have filmed within a standing hold, by name, with who had them then."""
+    """Return those of `cameras` that could have filmed within a standing hold, by name, with who had them then.
+
+    One that was reported lost still could: one person says that, and what it brings when it comes back is evidence.
+    """
     cameras = (
         cameras.filter(enrolled_utc__lte=standing.to_utc)
-        .exclude(revoked_utc__lt=standing.from_utc)
+        .exclude(state=DeviceState.REVOKED, revoked_utc__lt=standing.from_utc)
         .select_related("unit")
     )
     had: dict[int, list[Assignment]] = {}

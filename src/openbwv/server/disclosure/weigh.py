@@ -17,7 +17,7 @@ from openbwv.server.disclosure.gaps import Gap, gaps_in_reach
 from openbwv.server.disclosure.models import Match, NoFootage, Request
 from openbwv.server.disclosure.queries import deleted_in_reach
 from openbwv.server.disclosure.undocked import Undocked, in_reach, undocked_in_reach
-from openbwv.server.fleet.models import Assignment, Camera
+from openbwv.server.fleet.models import Assignment, Camera, DeviceState
 from openbwv.server.ingest.timeline import Piece, timelines
 from openbwv.server.people.templatetags.plain import day_and_time, time_of_day
 
@@ -131,7 +131,8 @@ def _seen(request: Request) -> list[Seen]:
 def _in_use(pieces: Iterable[Piece], camera: Camera) -> list[Piece]:
     """Return the pieces as far as the camera was the force's: from its enrolment until it was revoked."""
     pieces = list(pieces)
-    until = camera.revoked_utc or max((piece.to_utc for piece in pieces), default=camera.enrolled_utc)
+    revoked_utc = camera.revoked_utc if camera.state == DeviceState.REVOKED else None
+    until = revoked_utc or max((piece.to_utc for piece in pieces), default=camera.enrolled_utc)
     return _cut(pieces, camera.enrolled_utc, until)
 
 
