@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from openbwv.server.clock import utc
 from openbwv.server.fleet.models import Camera
 from tests.server import cast
+from tests.server.force_files import force_files  # noqa: F401  a fixture
 
 VIEWS = ("light", "dark", "phone")
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -113,6 +114,7 @@ def test_queue_and_request(open_page, cast_people, check_accessible, clock, view
 
 
 @pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.usefixtures("force_files")
 def test_pages_of_deletion(open_page, cast_people, check_accessible, clock, view):
     from tests.server.retention.steps import HOUR_MS, sweep_until
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.server import cast
+from tests.server.force_files import force_files  # noqa: F401  a fixture
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pytest
 
 from openbwv import recording as r
 from openbwv.server.checking import run_check
-from openbwv.server.vault.folders import STORES, lay_anchors
-from openbwv.server.vault.force import TRUST_FILE, VKEY_FILE, Force
 from openbwv.server.vault.models import KeyWrap, ManifestPart, ObjectKind, Part, StoredObject
 from openbwv.server.vault.store import vault_store
 from tests.recording.factory import Agency
@@ -29,23 +27,6 @@ def codes(clock):
 @pytest.fixture
 def camera():
     return Agency().camera()
-
-
-@pytest.fixture
-def force_files(state):
-    """Let STATE say which force it is, and have its stores; the log's key is the test's own affair."""
-    vkey = state / VKEY_FILE
-    kept = vkey.read_bytes() if vkey.exists() else None
-    (state / TRUST_FILE).write_bytes(b"")
-    facts = {"name": "Test Force", "origin": "test.bwv/log", "vkey": "", "door": "", "door_url": "", "pretend": False}
-    Force(fingerprint="0" * 64, generation=1, created_ms=0, trust_pem=b"", **facts).write(state)
-    if kept is None:
-        vkey.unlink()
-    else:
-        vkey.write_bytes(kept)
-    for name in STORES:
-        (state / name).mkdir()
-    lay_anchors(state, "0" * 64)
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def test_the_officer_named_is_held_for_wherever_they_were(recorded, ask, noor):
     assert is_held(after)
 
 
+@pytest.mark.usefixtures("force_files")
 def test_it_cancels_a_deletion_that_was_proposed(recorded, ask, clock, indra, lou):
     from tests.server.retention.steps import HOUR_MS, approve, sweep_until
 

@@ -46,6 +46,7 @@ def test_a_shorter_period_lists_what_goes_earlier_and_moves_it_only_when_approve
     assert recording.due_explained["policy"] == 2
 
 
+@pytest.mark.usefixtures("force_files")
 def test_a_deletion_that_runs_keeps_the_date_that_was_promised(recording, indra, lou, clock):
     approve(indra, lou, clock)
     for _ in range(28):
