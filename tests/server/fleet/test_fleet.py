@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from openbwv.recording import USE_CAMERA, USE_DOCK, Assignment, Trust, check_chain
 from openbwv.server.fleet import actions
-from openbwv.server.fleet.errors import NameTaken
+from openbwv.server.fleet.errors import DeviceRevoked, NameTaken
 from openbwv.server.fleet.models import Assignment as AssignmentRow
 from openbwv.server.fleet.models import Camera, DeviceState, Dock, Enrolment, NoCameraReport
 from openbwv.server.fleet.revocation import publish_revocations, revocation_list
@@ -166,6 +166,18 @@ def test_a_fleet_manager_gives_it_to_somebody_others_may_not(door, avery, noor, 
     assert code(take(door, "avery", camera_kid="00" * 32)[1]) == "no-such-device"
     Camera.objects.update(state=DeviceState.LOST)
     assert code(take(door, "avery")[1]) == "device-revoked"
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_was_revoked_stays_so_and_since_when(door, harper, lost):
+    camera = door.camera_row
+    actions.revoke(device=camera, actor=harper, why="key copied", clock=door.clock)
+    since = camera.revoked_utc
+    door.clock.advance(3_600_000)
+    with pytest.raises(DeviceRevoked):
+        actions.revoke(device=camera, lost=lost, actor=harper, why="it is only lost", clock=door.clock)
+    camera.refresh_from_db()
+    assert (camera.state, camera.revoked_utc, camera.revoked_why) == (DeviceState.REVOKED, since, "key copied")
 
 
 def test_no_camera_to_take_is_on_record(door, avery):

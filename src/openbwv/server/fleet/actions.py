@@ -152,7 +152,8 @@ def revoke(*, device: Camera | Dock, lost: bool = False, actor: Person, why: str
     """Refuse a device from its next request on, or report it lost. The list follows by itself.
 
     A lost camera is not refused: should it come back, what it recorded is evidence. Raises ReasonMissing, and
-    DeviceRevoked for a camera that two people have written off: one alone does not change that.
+    DeviceRevoked for a device that was revoked, which stays so and since when: whoever has its key would be heard
+    again as a lost one is. Nor does one person alone change what two have written off.
     """
     require(actor, "confirm-camera")
     need_reason(why)
@@ -161,6 +162,11 @@ def revoke(*, device: Camera | Dock, lost: bool = False, actor: Person, why: str
         if isinstance(locked, Camera) and locked.written_off_utc is not None:
             raise DeviceRevoked(
                 what=f"Camera {device.name} was written off.", remedy="If it turned up, take the write-off back."
+            )
+        if locked.state == DeviceState.REVOKED:
+            raise DeviceRevoked(
+                what=f"{type(device).__name__} {device.name} was revoked already, and stays so.",
+                remedy="Make it a new key and enrol it again.",
             )
         device.state = DeviceState.LOST if lost else DeviceState.REVOKED
         device.revoked_utc, device.revoked_why = utc(clock), why
