@@ -320,6 +320,16 @@ def test_a_checked_copy_stays_here_once_its_recording_is_decided_otherwise(
     assert "Hand it over" not in page
 
 
+def test_a_copy_that_is_replaced_while_it_is_handed_over_does_not_leave(answered, made, matched, casey, blake, clock):
+    looked_at = type(made).objects.get(pk=made.pk)
+    plan(matched, casey, blake, clock, to_ms=3000, fill=[[1000, 3000]], silence=[[1000, 3000]])
+    with pytest.raises(NotReleasable, match="in the place of this one"):
+        hand_over(request=answered, release=looked_at, shown="passport", actor=casey, clock=clock)
+    made.refresh_from_db()
+    assert made.state == ReleaseState.REPLACED
+    assert not Event.objects.filter(type=EventType.RELEASE).exists()
+
+
 def test_before_the_answer_a_copy_is_not_handed_over(made, casey, as_person):
     address = f"{made.match.request.get_absolute_url()}/copies/{made.pk}"
     browser = as_person(casey)

@@ -140,7 +140,8 @@ def check_release(*, release: Release, agree: bool, note: str, actor: Person, se
     if not agree and not note.strip():
         raise ReasonMissing(what="Say what must be changed.", remedy="Write it for the officer who made the copy.")
     with transaction.atomic():
-        release = Release.objects.select_related("match__request", "planned_by").get(pk=release.pk)
+        rows = Release.objects.select_for_update(of=("self",))  # its officer may be replacing it at this moment
+        release = rows.select_related("match__request", "planned_by").get(pk=release.pk)
         if release.checker_id != actor.pk:
             raise NotPermitted(
                 what="You were not chosen to check this copy.", remedy="Nothing to do.", rule="release-checker"
@@ -225,9 +226,14 @@ def hand_over(*, request: Request, release: Release, shown: str, actor: Person, 
 def _note_handed_out(
     release: Release, request: Request, *, actor: Person | None, why: str, rule: str, clock: Clock
 ) -> None:
-    """Note in the caller's transaction that a copy leaves, by an officer's hand or, without `actor`, by code."""
+    """Note in the caller's transaction that a copy leaves, by an officer's hand or, without `actor`, by code.
+
+    Raises NotReleasable for one that was replaced since it was looked at.
+    """
     handed_utc = release.handed_utc or utc(clock)
-    Release.objects.filter(pk=release.pk).update(state=ReleaseState.HANDED_OUT, handed_utc=handed_utc)
+    still = Release.objects.filter(pk=release.pk, state__in=CHECKED)
+    if not still.update(state=ReleaseState.HANDED_OUT, handed_utc=handed_utc):
+        raise NotReleasable(what="Another copy is made in the place of this one.", remedy="Wait until it is checked.")
     details = {
         "request": request.reference,
         "release": release.pk,
