@@ -160,7 +160,7 @@ def test_idle_connections_of_those_who_have_most_give_way(opened):
 def test_a_pace_slides_over_waiting_alone():
     pace = Pace(Limits(least_bytes_s=100, easy_bytes_s=1000, window_s=10.0))
     assert not any(pace.is_too_slow(0, 1.0) for _ in range(9)), "not before a whole window was waited for"
-    assert pace.slowness() is None
+    assert pace.slowness() == 0, "but it gives way before"
     assert pace.is_too_slow(0, 1.5)
     assert pace.is_too_slow(0, 2.0)
     assert not pace.is_too_slow(5_000, 2.0)
@@ -169,6 +169,48 @@ def test_a_pace_slides_over_waiting_alone():
     assert not pace.is_too_slow(0, 9.0)
     assert pace.slowness() is None, "a megabyte is in the window"
     assert [pace.is_too_slow(0, 4.0) for _ in range(3)][-1], "and slides out of it"
+
+
+def test_a_part_of_the_window_makes_one_give_way_also_who_sends_nothing_at_all():
+    pace = Pace(Limits(least_bytes_s=100, easy_bytes_s=1000, window_s=8.0))
+    pace.waits_since_s = 50.0
+    assert [pace.slowness(now_s) for now_s in (50.0, 50.9, 51.0, 55.0)] == [None, None, 0, 0]
+    pace.waits_since_s = None
+    assert not pace.is_too_slow(400, 1.0)
+    assert pace.slowness(60.0) == 400
+    assert not pace.is_too_slow(9_000, 1.0)
+    assert pace.slowness(60.0) is None, "it is fast enough"
+
+
+def test_slow_ones_that_begin_again_before_each_window_is_over_keep_nobody_out():
+    """Four certificates hold all places; each of their uploads ends after most of a window and begins anew at once."""
+    places, window_s = Places(most=4, most_of_one=2), 32.0
+    limits = Limits(window_s=window_s)
+
+    def begin(device):
+        pace = Pace(limits)
+        return device, places.take(device, Dripping(pace)), pace
+
+    held = [begin(device) for device in ("one", "one", "two", "two")]
+    for _ in range(3):
+        for _second in range(5):
+            for _, _, pace in held:
+                pace.is_too_slow(100, 1.0)
+        place = places.take("newcomer", Dripping(Pace(limits)))
+        places.leave(place)
+        for number, (device, place, _) in enumerate(held):
+            places.leave(place)
+            held[number] = begin(device)
+
+
+class Dripping:
+    """An upload that nobody reads from."""
+
+    def __init__(self, pace):
+        self.slowness = pace.slowness
+
+    def send_away(self):
+        """Go."""
 
 
 def test_the_limits_are_settings(settings):

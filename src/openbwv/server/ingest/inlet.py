@@ -75,8 +75,9 @@ class Inlet:
         try:
             self._wire.settimeout(self.limits.window_s)
             while got < len(view):
-                asked_s = time.monotonic()
+                pace.waits_since_s = asked_s = time.monotonic()
                 count = self._wire.recv_into(view[got:])
+                pace.waits_since_s = None
                 if not count or pace.is_too_slow(count, time.monotonic() - asked_s):
                     raise PeerGone
                 got += count
@@ -120,7 +121,7 @@ class Body:
 
     def slowness(self) -> float | None:
         """Return its bytes a second where it is slow enough to give way when every place is taken, else None."""
-        return self._pace.slowness()
+        return self._pace.slowness(time.monotonic())
 
     def send_away(self) -> None:
         """End its connection; whoever reads it gets PeerGone."""

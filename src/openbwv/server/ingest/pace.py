@@ -23,14 +23,18 @@ class Limits:
 
 
 class Pace:
-    """Measures one body. `rate` is None until a whole window was waited for."""
+    """Measures one body. Nothing is refused before a whole window was waited for, but a part of it makes one give way:
+    else whoever begins again before each window is over keeps a place for ever.
+
+    `waits_since_s`: since when a wait is under way, None for none.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._waited_s, self._bytes = 0.0, 0
         self._marks = deque([(0.0, 0)])
         self._next_s = limits.window_s / MARKS
-        self.rate: float | None = None
+        self.waits_since_s: float | None = None
 
     def is_too_slow(self, count: int, waited_s: float) -> bool:
         """Count `count` bytes that were waited for; say whether the last window brought too few."""
@@ -46,10 +50,14 @@ class Pace:
         since_s, before = self._marks[0]
         if since_s > begin_s:
             return False
-        self.rate = (self._bytes - before) / (self._waited_s - since_s)
-        return self.rate < self._limits.least_bytes_s
+        return (self._bytes - before) / (self._waited_s - since_s) < self._limits.least_bytes_s
 
-    def slowness(self) -> float | None:
-        """Return the rate in bytes a second where it is slow enough to give way, else None."""
-        rate = self.rate
-        return rate if rate is not None and rate < self._limits.easy_bytes_s else None
+    def slowness(self, now_s: float = 0.0) -> float | None:
+        """Return the bytes a second, at `now_s`, where they are few enough to give way, else None. From any thread."""
+        since_s, before = self._marks[0]
+        begun_s = self.waits_since_s
+        waited_s = self._waited_s - since_s + (max(0.0, now_s - begun_s) if begun_s is not None else 0.0)
+        if waited_s < self._limits.window_s / MARKS:
+            return None
+        rate = (self._bytes - before) / waited_s
+        return rate if rate < self._limits.easy_bytes_s else None
