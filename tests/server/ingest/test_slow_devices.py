@@ -194,9 +194,8 @@ def test_slow_ones_that_begin_again_before_each_window_is_over_keep_nobody_out()
     held = [begin(device) for device in ("one", "one", "two", "two")]
     for _ in range(3):
         for _second in range(5):
-            for _, _, pace in held:
-                pace.is_too_slow(100, 1.0)
-        place = places.take("newcomer", Dripping(Pace(limits)))
+            assert not any(pace.is_too_slow(100, 1.0) for _, _, pace in held), "none is refused so soon"
+        place = places.take("newcomer", Dripping(Pace(limits)))  # raises NoPlace where none gives way
         places.leave(place)
         for number, (device, place, _) in enumerate(held):
             places.leave(place)
