@@ -51,26 +51,27 @@ def send(
 
 
 @pytest.mark.parametrize(
-    "numbers",
+    ("numbers", "refusal"),
     [
-        {"utc_ms": 253_402_214_400_000},
-        {"utc_ms": MOST},
-        {"pre_ms": 2**31},
-        {"start": MOST, "duration": MOST, "timescale": 1},
-        {"start": 2**62},
-        {"duration": 10**16},
+        ({"utc_ms": 253_402_214_400_000}, (409, "entry-refused")),
+        ({"utc_ms": MOST}, (409, "entry-refused")),
+        ({"pre_ms": 2**31}, (409, "entry-refused")),
+        ({"start": MOST, "duration": MOST, "timescale": 1}, (400, "malformed")),  # the format itself forbids these
+        ({"start": 2**62}, (400, "malformed")),
+        ({"duration": 10**16}, (400, "malformed")),
     ],
 )
-def test_a_number_that_nothing_can_keep_is_named_and_the_entries_are_kept_aside(door, numbers):
+def test_a_number_that_nothing_can_keep_is_named_and_the_entries_are_kept_aside(door, numbers, refusal):
     status, answer = send(door, **numbers)
-    assert (status, answer["error"]["code"]) == (409, "entry-refused")
+    assert (status, answer["error"]["code"]) == refusal
     assert answer["error"]["remedy"]
-    assert Aside.objects.get().kind == "manifest"
-    assert not Recording.objects.exists()
+    kept = Aside.objects.get()
+    assert (kept.kind, kept.code) == ("manifest", refusal[1])
+    assert Recording.objects.exists() == (refusal[1] == "malformed")  # the entries before a malformed one are good
 
 
 def test_large_numbers_that_can_be_kept_are_taken(door):
-    status, answer = send(door, utc_ms=4_102_444_800_000, rc=MOST, bt=MOST, m0_ns=MOST, mono_ns=MOST)
+    status, answer = send(door, utc_ms=4_102_444_800_000, rc=MOST, bt=MOST, m0_ns=MOST - 10**9, mono_ns=MOST)
     assert status == 200, answer
     assert Recording.objects.get().rc == MOST
 

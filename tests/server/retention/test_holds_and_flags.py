@@ -146,6 +146,7 @@ def test_only_supervisor_and_investigator_propose(request, flag, clock, who):
     assert not FlagRemoval.objects.exists()
 
 
+@pytest.mark.usefixtures("force_files")
 def test_while_its_matter_is_open_it_leaves_the_sweep_and_comes_back_when_it_closes(
     recording, flag, matter, gale, indra, lou, clock
 ):
@@ -162,6 +163,7 @@ def test_while_its_matter_is_open_it_leaves_the_sweep_and_comes_back_when_it_clo
     assert not queries.explain(recording).kept
 
 
+@pytest.mark.usefixtures("force_files")
 def test_a_review_date_that_passes_asks_a_person_and_deletes_nothing(recording, avery, indra, lou, clock):
     approve(indra, lou, clock)
     day = (utc(clock) + timedelta(days=35)).date()
@@ -177,6 +179,7 @@ def test_a_review_date_that_passes_asks_a_person_and_deletes_nothing(recording, 
     assert recording.state == "stored"
 
 
+@pytest.mark.usefixtures("force_files")
 def test_a_flag_cancels_a_deletion_that_was_proposed(recording, matter, avery, indra, lou, clock):
     approve(indra, lou, clock)
     for _ in range(29):
