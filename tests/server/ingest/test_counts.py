@@ -11,6 +11,7 @@ from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Assignment, Camera
 from openbwv.server.ingest import counts
+from openbwv.server.ingest.aside import aside_store
 from openbwv.server.ingest.missing import GRACE, look_at_counters, numbers_in_words
 from openbwv.server.ingest.models import Aside, Counted, MissingNumber
 from openbwv.server.people.todo import todo_for
@@ -337,3 +338,22 @@ def test_a_number_that_two_keys_of_one_name_used_counts_once(door, diary, monkey
     Camera.objects.filter(pk=earlier.pk).update(name=door.camera_row.name, state="revoked")
     assert put(door, state(door, diary, 12))[0] == 201
     assert (Counted.objects.get().unlisted, missing()) == (0, list(range(2, 12)))
+
+
+def test_counters_that_differ_wait_for_a_person_whatever_the_camera_signs_next(door, diary, harper, running_log):
+    address = f"/journal?camera={door.camera.kid.hex()}&from=0"
+    assert door.ask("PUT", address, b"".join(diary.entries))[0] == 200
+    differing = state(door, diary, 1, journal_tail=b"x" * 32)
+    assert put(door, differing)[0] == 201
+    look_at_counters(door.clock)
+    assert look_at_counters(door.clock) == 0
+    door.clock.advance(HOUR_MS)
+    diary.boot(utc(door.clock)).dock(utc(door.clock))
+    assert door.ask("PUT", address, b"".join(diary.entries))[0] == 200
+    assert put(door, state(door, diary, 1))[0] == 201
+    look_at_counters(door.clock)
+    assert alarms(harper, door.clock) == []
+    kept = Aside.objects.get()
+    assert (kept.kind, kept.code, kept.resolved_utc, kept.times) == ("counts", "equivocation", None, 1)
+    assert r.CountStatement.decode(aside_store().read(kept.path, length=kept.length)).body == differing
+    assert any("kept aside" in line.words for line in todo_for(harper, door.clock))

@@ -18,7 +18,9 @@ from openbwv.recording.entries import entry_at
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Assignment, Camera
-from openbwv.server.ingest.models import Counted, JournalPart, MissingNumber
+from openbwv.server.ingest.aside import keep_aside
+from openbwv.server.ingest.errors import Equivocation
+from openbwv.server.ingest.models import AsideKind, Counted, JournalPart, MissingNumber
 from openbwv.server.people.models import Unit
 from openbwv.server.people.templatetags.plain import day_and_time
 from openbwv.server.trail.actions import log_event
@@ -114,7 +116,8 @@ def look_at_counters(clock: Clock) -> int:
         found = _compared(counted)
         if found is not None:
             Counted.objects.filter(pk=counted.pk, signed=counted.signed).update(compared=True, differs=found)
-    for counted in different(Camera.objects.all()).filter(differs_told_utc=None).select_related("camera"):
+    for counted in different(Camera.objects.all()).filter(differs_told_utc=None).select_related("camera", "dock"):
+        _keep(counted, clock)
         with transaction.atomic():
             _log(counted.camera, "differs", counted.differs, clock)
             Counted.objects.filter(pk=counted.pk).update(differs_told_utc=now)
@@ -128,6 +131,17 @@ def look_at_counters(clock: Clock) -> int:
                 MissingNumber.objects.filter(pk__in=[row.pk for row in rows]).update(told_utc=now)
                 count += 1
     return count
+
+
+def _keep(counted: Counted, clock: Clock) -> None:
+    """Keep a statement that differs aside until a person settles it: the camera's next one takes its place here."""
+    why = Equivocation(
+        what=f"Camera {counted.camera.name} signed other counters than fit what is here. {counted.differs}",
+        remedy="Tell the fleet manager: the camera's key was copied, or its store was replaced.",
+    )
+    sender, signed = counted.dock or counted.camera, bytes(counted.signed)
+    kid = counted.camera.kid
+    keep_aside(signed, kind=AsideKind.COUNTS, why=why, device_kid=kid, sender_kid=sender.kid, clock=clock)
 
 
 def _log(camera: Camera, deed: str, what: str, clock: Clock) -> None:
