@@ -114,6 +114,7 @@ def test_what_the_server_lists_first_goes_before_what_is_older(force, server, ga
             camera.recordings = [recording]
             camera.offload(dock.camera_url)
             wait_for(lambda recording=recording: announced(server, recording), "the server to know it")
+            wait_for(lambda: gate.inside == 1, "the large one to be under way")
         gate.open()
         for camera in cameras:
             wait_for(lambda camera=camera: receipts_of(camera, dock), "every receipt")
