@@ -293,24 +293,23 @@ def test_taking_a_camera_on_the_page_reaches_the_camera(force, server, dock, par
 
 
 def test_hello_sets_the_clock_and_brings_home_epoch_key_profile_and_checkpoint(force, server, dock, party, folder):
-    force.event(make_recording(force, party).facts())
-    wait_for(lambda: "The server is reached" in page(dock).text, "the dock to reach the server")
-    identity = folder / "identity"
-
     def anchored():
-        visit(folder, dock.camera_url)
         return json.loads((identity / "anchor.json").read_text())["size"]
 
-    wait_for(lambda: anchored() == force.reader.checkpoint().size, "the dock to have the newest checkpoint")
-    size = force.reader.checkpoint().size
+    identity = folder / "identity"
+    force.event(make_recording(force, party).facts())
+    wait_for(lambda: "The server is reached" in page(dock).text, "the dock to reach the server")
+    visit(folder, dock.camera_url)
     clock = json.loads((identity / "clock.json").read_text())
     assert abs(clock["offset_ms"]) < 2000
     assert clock["uncertainty_ms"] >= 1
     assert json.loads((identity / "profile.json").read_text()) == {"name": "standard"}
+    size = anchored()  # the dock may have asked just before the event
+    assert 0 < size <= force.reader.checkpoint().size
     for _ in range(3):
         force.event(make_recording(force, party).facts())
     visit(folder, server.url)  # the consistency proof is fetched and holds
-    assert json.loads((identity / "anchor.json").read_text())["size"] == size + 3
+    assert anchored() == force.reader.checkpoint().size > size
 
 
 def test_a_log_that_contradicts_what_the_camera_saw_is_an_alarm(force, server, party, folder):
