@@ -13,10 +13,11 @@ from openbwv.server.fleet.models import Assignment, Camera
 from openbwv.server.ingest import counts
 from openbwv.server.ingest.aside import aside_store
 from openbwv.server.ingest.missing import GRACE, look_at_counters, numbers_in_words
-from openbwv.server.ingest.models import Aside, Counted, MissingNumber
+from openbwv.server.ingest.models import Aside, Counted, JournalPart, MissingNumber
 from openbwv.server.people.todo import todo_for
 from openbwv.server.trail import log
 from openbwv.server.trail.models import Event
+from openbwv.server.vault.store import vault_store
 from tests.server.diary import Diary
 
 HOUR_MS = 3_600_000
@@ -340,13 +341,16 @@ def test_a_number_that_two_keys_of_one_name_used_counts_once(door, diary, monkey
     assert (Counted.objects.get().unlisted, missing()) == (0, list(range(2, 12)))
 
 
-def test_counters_that_differ_wait_for_a_person_whatever_the_camera_signs_next(door, diary, harper, running_log):
+@pytest.mark.parametrize("looked_before", [True, False])
+def test_counters_that_differ_wait_for_a_person_whatever_the_camera_signs_next(
+    door, diary, harper, running_log, looked_before
+):
     address = f"/journal?camera={door.camera.kid.hex()}&from=0"
     assert door.ask("PUT", address, b"".join(diary.entries))[0] == 200
     differing = state(door, diary, 1, journal_tail=b"x" * 32)
     assert put(door, differing)[0] == 201
-    look_at_counters(door.clock)
-    assert look_at_counters(door.clock) == 0
+    if looked_before:
+        assert (look_at_counters(door.clock), look_at_counters(door.clock)) == (1, 0)
     door.clock.advance(HOUR_MS)
     diary.boot(utc(door.clock)).dock(utc(door.clock))
     assert door.ask("PUT", address, b"".join(diary.entries))[0] == 200
@@ -357,3 +361,13 @@ def test_counters_that_differ_wait_for_a_person_whatever_the_camera_signs_next(d
     assert (kept.kind, kept.code, kept.resolved_utc, kept.times) == ("counts", "equivocation", None, 1)
     assert r.CountStatement.decode(aside_store().read(kept.path, length=kept.length)).body == differing
     assert any("kept aside" in line.words for line in todo_for(harper, door.clock))
+
+
+def test_a_journal_whose_file_is_gone_keeps_no_counters_from_being_looked_at(door, diary, running_log):
+    address = f"/journal?camera={door.camera.kid.hex()}&from=0"
+    assert door.ask("PUT", address, b"".join(diary.entries))[0] == 200
+    assert put(door, state(door, diary, 2))[0] == 201
+    vault_store().remove(JournalPart.objects.get().object.key)
+    door.clock.advance(GRACE // timedelta(milliseconds=1))
+    assert look_at_counters(door.clock) == 1, "number 1 is missing"
+    assert put(door, state(door, diary, 3))[0] == 201

@@ -19,6 +19,7 @@ from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Camera, Dock
 from openbwv.server.ingest.aside import keep_aside
 from openbwv.server.ingest.errors import BadRequest, EntryRefused, Equivocation, NotYours, UnknownDevice
+from openbwv.server.ingest.missing import compare_counters
 from openbwv.server.ingest.models import AsideKind, Counted, MissingNumber
 from openbwv.server.ingest.placing import place
 from openbwv.server.ingest.tokens import Peer, check_standing
@@ -38,6 +39,8 @@ def take_counts(camera_kid: str, data: bytes, peer: Peer, clock: Clock) -> bool:
     """
     if not peer.is_dock and peer.kid != camera_kid:
         raise NotYours(what="These counters are another camera's.", remedy="A camera may send its own alone.")
+    # The one held is compared first, for this one may take its place.
+    compare_counters(Counted.objects.filter(camera__kid=camera_kid), clock)
     try:
         camera, statement = _read(camera_kid, data)
         return _take(camera, statement, data, peer, clock)

@@ -24,6 +24,7 @@ from openbwv.server.ingest.models import AsideKind, Counted, JournalPart, Missin
 from openbwv.server.people.models import Unit
 from openbwv.server.people.templatetags.plain import day_and_time
 from openbwv.server.trail.actions import log_event
+from openbwv.server.vault.errors import ObjectMissing
 from openbwv.server.vault.store import vault_store
 from openbwv.shared.clock import Clock
 
@@ -109,19 +110,26 @@ def cameras_of_unit(unit: Unit, clock: Clock) -> QuerySet[Camera]:
     return Camera.objects.filter(Q(unit=unit) | Q(pk__in=taken.values("camera")))
 
 
-def look_at_counters(clock: Clock) -> int:
-    """Compare what cameras signed with what has arrived, log what is an alarm by now, and return how many of those."""
-    now, count = utc(clock), 0
-    for counted in Counted.objects.filter(compared=False).select_related("camera"):
+def compare_counters(which: QuerySet[Counted], clock: Clock) -> int:
+    """Compare of `which` what is here by now, log and keep aside what differs, and return how many of those."""
+    count = 0
+    for counted in which.filter(compared=False).select_related("camera"):
         found = _compared(counted)
         if found is not None:
             Counted.objects.filter(pk=counted.pk, signed=counted.signed).update(compared=True, differs=found)
-    for counted in different(Camera.objects.all()).filter(differs_told_utc=None).select_related("camera", "dock"):
+    differing = which.exclude(differs="").filter(differs_told_utc=None, camera__written_off_utc=None)
+    for counted in differing.select_related("camera", "dock"):
         _keep(counted, clock)
         with transaction.atomic():
             _log(counted.camera, "differs", counted.differs, clock)
-            Counted.objects.filter(pk=counted.pk).update(differs_told_utc=now)
+            Counted.objects.filter(pk=counted.pk).update(differs_told_utc=utc(clock))
         count += 1
+    return count
+
+
+def look_at_counters(clock: Clock) -> int:
+    """Compare what cameras signed with what has arrived, log what is an alarm by now, and return how many of those."""
+    now, count = utc(clock), compare_counters(Counted.objects.all(), clock)
     untold = MissingNumber.objects.filter(told_utc=None, since_utc__lte=now - GRACE, camera__written_off_utc=None)
     for camera in Camera.objects.filter(pk__in=untold.values("camera")):
         with transaction.atomic():
@@ -180,7 +188,10 @@ def _tail_at(camera: Camera, journal_id: bytes, seq: int) -> bytes | None:
     """Return the hash of one entry of a camera's journal, None when it is not here."""
     parts = JournalPart.objects.filter(camera=camera, journal_id=journal_id, first_seq__lte=seq, last_seq__gte=seq)
     part = parts.select_related("object").first()
-    raw = vault_store().read(part.object.key, length=part.object.length) if part else b""
+    try:
+        raw = vault_store().read(part.object.key, length=part.object.length) if part else b""
+    except ObjectMissing:
+        return None  # the check of the vault names it; it must not keep the other cameras from being looked at
     position = 0
     while position < len(raw):
         entry, position = entry_at(raw, position)
