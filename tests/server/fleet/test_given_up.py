@@ -2,12 +2,15 @@
 
 import pytest
 
+from openbwv.custody import EventType
 from openbwv.recording import cbor
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
+from openbwv.server.fleet.errors import WriteOffOver
 from openbwv.server.fleet.given_up import given_up_with
 from openbwv.server.fleet.models import Camera
 from openbwv.server.fleet.write_offs import confirm_write_off, lapse_where_heard, take_back_write_off
+from openbwv.server.ingest import complete
 from openbwv.server.ingest.aside import aside_store
 from openbwv.server.ingest.given_up import wrap_given_up
 from openbwv.server.ingest.models import Aside, Counted, MissingNumber, Receipt
@@ -19,7 +22,7 @@ from openbwv.server.trail.queries import trail_of
 from openbwv.server.vault import actions as vault_actions
 from openbwv.server.vault.epochs import begin_epoch_if_due, unneeded_epochs
 from openbwv.server.vault.errors import NotStored
-from openbwv.server.vault.models import KeyWrap, PendingKey
+from openbwv.server.vault.models import KeyWrap, PendingKey, StoredObject
 from openbwv.server.vault.viewing import opened_for
 from tests.server.fleet.writing_off import WEEK_MS, camera, epochs, opened, propose, write_off
 
@@ -77,29 +80,40 @@ def test_the_decision_keeps_the_list_and_tells_each_recording(door, camera, comi
     assert "is waited for again" in trail_of(row(coming[4]))[0].what
 
 
-def test_recordings_that_are_given_up_keep_no_key_and_the_rest_of_their_key_is_wrapped_first(
-    door, camera, coming, harper, indra, gale, running_log
+def watch(footage, gale, clock):
+    """Return what a viewing of it shows."""
+    return opened_for(
+        vault_actions.start_viewing(
+            recording=row(footage), person=gale, reason="interview", rule="watch-any", clock=clock
+        )
+    )
+
+
+@pytest.mark.parametrize("left", [2, 4])
+def test_every_key_that_is_here_of_what_is_given_up_is_wrapped_before_an_epoch_key_goes(
+    door, camera, coming, harper, indra, gale, running_log, left
 ):
     assert unneeded_epochs(epochs()) == []
     write_off(camera, harper, indra, door.clock)
-    assert unneeded_epochs(epochs()) == [], "what is here of one of them waits for its key"
-    assert wrap_given_up(door.clock) == 1
+    other = PendingKey.objects.exclude(recording=row(coming[left]))
+    kept = other.get()
+    other.delete()
+    begin_epoch_if_due(door.clock)
+    assert camera.epoch_id in epochs(), "either waits for its key, also the one of which no footage is here"
+    kept.save(force_insert=True)
+    assert wrap_given_up(door.clock) == 2
     begin_epoch_if_due(door.clock)
     assert camera.epoch_id not in epochs()
-    assert not PendingKey.objects.filter(recording=row(coming[4])).exists()
-    assert not KeyWrap.objects.filter(recording=row(coming[2])).exists()
-    watching = vault_actions.start_viewing(
-        recording=row(coming[4]), person=gale, reason="interview", rule="watch-any", clock=door.clock
-    )
-    footage = opened_for(watching)
+    assert not PendingKey.objects.exists()
+    footage = watch(coming[4], gale, door.clock)
     here, missing = footage.table.fragments[1], footage.table.fragments[2]
     assert footage.fragment(here) == coming[4].plain[1][1]
     with pytest.raises(NotStored):
         footage.fragment(missing)
+    views = Event.objects.filter(type=EventType.VIEW).count()
     with pytest.raises(NotStored):
-        vault_actions.start_viewing(
-            recording=row(coming[2]), person=gale, reason="interview", rule="watch-any", clock=door.clock
-        )
+        watch(coming[2], gale, door.clock)
+    assert Event.objects.filter(type=EventType.VIEW).count() == views, "its key was not asked for"
 
 
 def test_pages_say_that_it_is_given_up_and_nobody_is_told_to_wait(
@@ -136,21 +150,36 @@ def test_a_key_that_does_not_open_is_kept_aside_and_keeps_no_epoch_key(door, cam
     other = door.camera.record(utc_ms=door.clock.utc_ms(), rc=9)
     PendingKey.objects.filter(recording=row(coming[4])).update(key_cbor=other.key_cbor)
     write_off(camera, harper, indra, door.clock)
-    assert wrap_given_up(door.clock) == 0
+    assert wrap_given_up(door.clock) == 1, "that of the other one"
     assert Aside.objects.get(kind="key").code == "key-does-not-open"
     begin_epoch_if_due(door.clock)
     assert camera.epoch_id not in epochs()
 
 
-def test_a_dock_that_still_holds_the_rest_may_send_it(door, camera, coming, harper, indra):
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_dock_that_still_holds_the_rest_may_send_it(door, camera, coming, harper, indra, gale, running_log, number):
     """Its entries were judged before, so this is no word of whoever has the camera now."""
     write_off(camera, harper, indra, door.clock)
     wrap_given_up(door.clock)
     begin_epoch_if_due(door.clock)
-    door.send(coming[4])
-    status, answer, _ = door.complete(coming[4])
+    assert camera.epoch_id not in epochs()
+    door.send(coming[number])
+    status, answer, _ = door.complete(coming[number])
     assert status == 200, answer
-    assert row(coming[4]).state == "stored"
+    assert bytes(Receipt.objects.get(recording=row(coming[number])).signed) == answer
+    assert row(coming[number]).state == "stored"
+    footage = watch(coming[number], gale, door.clock)
+    assert [data for _, data in footage.fragments()] == [each[1] for each in coming[number].plain]
+
+
+def test_what_a_dock_sends_with_its_key_only_after_the_epoch_key_went_is_kept_and_opens_no_more(
+    door, camera, coming, harper, indra
+):
+    PendingKey.objects.filter(recording=row(coming[2])).delete()  # the dock was cut off before it sent it
+    write_off(camera, harper, indra, door.clock)
+    wrap_given_up(door.clock)
+    begin_epoch_if_due(door.clock)
+    assert door.ask("PUT", f"{whole(coming[2])}/key", coming[2].key_cbor)[0] == 201
     door.send(coming[2])
     status, answer, _ = door.complete(coming[2])
     assert (status, answer["error"]["code"]) == (409, "key-does-not-open")
@@ -183,16 +212,53 @@ def test_what_of_it_comes_in_after_the_keys_have_gone(door, camera, harper, indr
     assert not Receipt.objects.exists()
 
 
-def test_a_dock_that_announces_more_before_the_decision_ends_the_proposal(door, camera, coming, harper, indra):
-    from openbwv.server.fleet.errors import WriteOffOver
+def bring_announcement(door, coming):
+    door.announce(door.camera.record(utc_ms=door.clock.utc_ms(), rc=5))
 
+
+def bring_part(door, coming):
+    seq, data = coming[2].part(0, 1)
+    assert door.ask("PUT", f"{whole(coming[2])}/parts/{seq}", data)[0] == 201
+
+
+def bring_rest(door, coming):
+    door.send(coming[4])
+    assert door.complete(coming[4])[0] == 200
+
+
+@pytest.mark.parametrize("bring", [bring_announcement, bring_part, bring_rest])
+def test_a_dock_that_brings_more_before_the_decision_ends_the_proposal(
+    door, camera, coming, harper, indra, running_log, bring
+):
     made = propose(camera, harper, door.clock)
     what = opened(made, indra, door.clock)
-    door.send(coming[4])
-    assert door.complete(coming[4])[0] == 200, "what was listed may still arrive"
-    door.announce(door.camera.record(utc_ms=door.clock.utc_ms(), rc=5))
+    assert lapse_where_heard(door.clock) == 0
+    bring(door, coming)
     with pytest.raises(WriteOffOver):
         confirm_write_off(**what)
+    made.refresh_from_db()
+    assert made.state == "lapsed"
+    again = write_off(camera, harper, indra, door.clock)
+    assert again.state == "confirmed", "what had come by then is listed with it"
+
+
+def test_a_file_of_another_camera_or_one_that_the_server_made_ends_no_proposal(door, camera, coming, harper):
+    _, other = door.new_camera("0418")
+    propose(camera, harper, door.clock)
+    door.upload(other.record(utc_ms=door.clock.utc_ms(), rc=1))
+    StoredObject.objects.create(key="still", kind="derived", name="thumbnail", length=1, recording=row(coming[1]))
+    assert lapse_where_heard(door.clock) == 0
+
+
+def test_a_recording_deleted_while_its_key_is_wrapped_keeps_none(door, camera, coming, harper, indra, monkeypatch):
+    write_off(camera, harper, indra, door.clock)
+
+    def erased_meanwhile(recording, _):
+        Recording.objects.filter(pk=recording.pk).update(state="erased")
+
+    monkeypatch.setattr(complete, "note_taken", erased_meanwhile)
+    wrap_given_up(door.clock)
+    assert not KeyWrap.objects.filter(recording__rc__in=(2, 4)).exists()
 
 
 def test_nothing_of_this_touches_another_camera(door, camera, coming, harper, indra):

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 
 from openbwv.server.evidence.models import Recording, State
 from openbwv.server.fleet.models import Camera, WriteOff
 from openbwv.server.ingest.missing import numbers_in_words
 from openbwv.server.ingest.models import Counted
 from openbwv.server.vault.epochs import COMING, KeyFate, fate_without
-from openbwv.server.vault.models import KeyWrap, Part, PendingKey
+from openbwv.server.vault.models import KeyWrap, ObjectKind, Part, PendingKey, StoredObject
 from openbwv.shared.clock import Clock
 
 MOST_KEPT = 500
+BROUGHT = (ObjectKind.MANIFEST, ObjectKind.MEDIA, ObjectKind.ORPHAN)
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,24 @@ def given_up_with(camera: Camera, clock: Clock) -> GivenUp:
 def heard_since(write_off: WriteOff) -> bool:
     """Say whether anything of the camera came in after its write-off was proposed: then the list was another one.
 
-    Counters count from when they were taken here: a dock that was cut off brings them long after the camera left it.
+    A dock announces first and sends the footage later, so footage of what was listed counts as well. Counters
+    count from when they were taken here: a dock that was cut off brings them long after the camera left it.
     """
     camera, since = write_off.camera, write_off.proposed_utc
     docked = camera.last_docked_utc is not None and camera.last_docked_utc > since
     counted = Counted.objects.filter(camera=camera, taken_utc__gt=since)
-    return docked or counted.exists() or Recording.objects.filter(camera=camera, announced_utc__gt=since).exists()
+    known = Recording.objects.filter(camera=camera).filter(Q(announced_utc__gt=since) | Q(ingest_utc__gt=since))
+    brought = _brought_by(camera).filter(pk__gt=write_off.last_object)
+    return docked or counted.exists() or known.exists() or brought.exists()
+
+
+def last_object_of(camera: Camera) -> int:
+    """Return the number of the newest file of entries or footage that `camera` brought, 0 for none."""
+    return _brought_by(camera).aggregate(last=Max("pk", default=0))["last"]
+
+
+def _brought_by(camera: Camera) -> QuerySet[StoredObject]:
+    return StoredObject.objects.filter(recording__camera=camera, kind__in=BROUGHT)
 
 
 def _gaps(here: Iterable[int], next_rc: int) -> Iterator[tuple[int, int]]:

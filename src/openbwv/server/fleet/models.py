@@ -104,6 +104,9 @@ class WriteOff(models.Model):
     )
     proposed_by = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+", help_text="first of two")
     proposed_utc = models.DateTimeField(help_text="when it was proposed")
+    last_object = models.PositiveBigIntegerField(
+        default=0, help_text="number of the newest file of entries or footage that the camera had brought by then"
+    )
     proposed_session = models.CharField(max_length=64, blank=True, help_text="hash of the first person's session")
     decided_by = models.ForeignKey(
         PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="second of two"

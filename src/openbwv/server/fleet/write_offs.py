@@ -13,7 +13,7 @@ from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.errors import KeysGone, WriteOffOver, WriteOffPending
-from openbwv.server.fleet.given_up import given_up_with, heard_since
+from openbwv.server.fleet.given_up import given_up_with, heard_since, last_object_of
 from openbwv.server.fleet.models import Camera, DeviceState, WriteOff, WriteOffCause, WriteOffState
 from openbwv.server.people.actions import NotPermitted
 from openbwv.server.people.models import Person
@@ -56,6 +56,7 @@ def propose_write_off(
             reason=reason.strip(),
             proposed_by=actor,
             proposed_utc=utc(clock),
+            last_object=last_object_of(camera),
             proposed_session=session,
         )
         _log(write_off, "proposed", actor=actor, why=reason, rule=decision.rule, clock=clock, cause=str(cause))

@@ -18,6 +18,7 @@ from openbwv.recording.errors import BwvError
 from openbwv.server.clock import to_ms
 from openbwv.server.evidence import arrival
 from openbwv.server.evidence.models import Recording
+from openbwv.server.ingest import quick
 from openbwv.server.ingest.aside import keep_aside
 from openbwv.server.ingest.errors import EntriesFirst, Incomplete, NotReady
 from openbwv.server.ingest.http import hex_of, number_of
@@ -107,6 +108,8 @@ def wrap_key(recording: Recording, *, clock: Clock) -> None:
         raise refusal from problem
     note_taken(recording, bytes(pending.key_cbor))
     with transaction.atomic():
+        if quick.locked_state_of(recording.pk) in GONE:
+            return  # deleted since its key was asked for: no key of it may stay
         KeyWrap.objects.get_or_create(recording=recording, defaults=vars(wrap))
         PendingKey.objects.filter(recording=recording).delete()
 

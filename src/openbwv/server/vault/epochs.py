@@ -187,11 +187,12 @@ def _of_waiting_keys(without: Camera | None) -> set[str]:
 
 
 def _given_up_for_good() -> Q:
-    """Match wrapped keys of recordings that were given up and of which nothing can be shown: none of it is here, or
-    its key does not open. Of the others what is here is kept, and `ingest.given-up` has their keys wrapped anew first.
+    """Match wrapped keys of recordings that were given up and whose key does not open.
+
+    The others are kept, also where no footage is here: a dock may hold it, and `ingest.given-up` has their keys wrapped
+    anew first.
     """
-    given_up = Q(recording__camera__written_off_utc__isnull=False)
-    return given_up & (Q(recording__state=State.ANNOUNCED) | (Q(recording__state=State.ARRIVING) & ~Q(refused_why="")))
+    return Q(recording__camera__written_off_utc__isnull=False, recording__state__in=COMING) & ~Q(refused_why="")
 
 
 def _what_keeps(own: str, epochs: list[str], camera: Camera) -> Iterator[str]:

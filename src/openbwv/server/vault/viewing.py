@@ -71,7 +71,8 @@ def start_viewing(
     Raises NotStored, KeyMissing, LogNotRunning (503), KeydUnavailable (503): then the viewing is closed again and no
     key was given.
     """
-    if recording.state in (State.ERASED, State.DELETING) or not KeyWrap.objects.filter(recording=recording).exists():
+    nothing_here = recording.state in (State.ANNOUNCED, State.ERASED, State.DELETING)  # a key alone may be here
+    if nothing_here or not KeyWrap.objects.filter(recording=recording).exists():
         _refuse(recording)
     now = datetime.now(UTC)
     details = {"purpose": purpose, "from_ms": from_ms or 0, "to_ms": to_ms}
