@@ -2,7 +2,7 @@
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openbwv.recording import BwvError, NotDeterministic, Truncated, cbor
@@ -20,7 +20,6 @@ values = st.recursive(
 
 
 @given(values)
-@settings(deadline=None)
 def test_cbor2_reads_what_we_write_and_we_read_what_it_writes(value):
     ours = cbor.encode(value)
     assert ours == cbor2.dumps(value, canonical=True)
@@ -29,7 +28,6 @@ def test_cbor2_reads_what_we_write_and_we_read_what_it_writes(value):
 
 
 @given(st.binary(max_size=64))
-@settings(deadline=None)
 def test_any_bytes_either_read_back_to_themselves_or_are_refused(data):
     try:
         value = cbor.decode(data)
@@ -81,7 +79,6 @@ def test_what_has_no_spelling_is_not_written(value):
 
 
 @given(values, st.data())
-@settings(deadline=None)
 def test_a_cut_is_always_recognised_as_one(value, data):
     whole = cbor.encode(value)
     cut = data.draw(st.integers(0, len(whole) - 1))
@@ -90,6 +87,5 @@ def test_a_cut_is_always_recognised_as_one(value, data):
 
 
 @given(st.lists(values, max_size=5))
-@settings(deadline=None)
 def test_a_sequence_reads_back(items):
     assert list(cbor.decode_sequence(b"".join(map(cbor.encode, items)))) == items

@@ -14,7 +14,7 @@ REC = CAMERA.record(6)
 
 
 @given(st.lists(st.integers(1, 400), max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_entries_come_out_the_same_however_the_bytes_come_in(sizes):
     reader, entries, position = r.ManifestReader(), [], 0
     for size in [*sizes, len(REC.manifest)]:
@@ -163,7 +163,7 @@ def test_a_journal_goes_on_across_starts_of_the_camera():
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_parts_are_checked_whatever_pieces_they_come_in(data):
     _, entries = read_all(REC.manifest)
     fragments = [entry.fragment for entry in entries if entry.fragment]

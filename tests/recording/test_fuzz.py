@@ -74,14 +74,14 @@ def survives(reader, data):
 
 @pytest.mark.parametrize("reader", READERS)
 @given(data=st.binary(max_size=300))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_random_bytes(reader, data):
     survives(reader, data)
 
 
 @pytest.mark.parametrize("reader", SEEDS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @pytest.mark.filterwarnings("ignore:Parsed a")
 def test_damaged_bytes(reader, data):
     changed = bytearray(SEEDS[reader])
@@ -107,7 +107,7 @@ values = st.recursive(
 
 
 @given(kind=st.integers(0, 5), body=values, more=st.dictionaries(st.integers(0, 20), values, max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_well_signed_nonsense(kind, body, more):
     """A camera's own key over any payload at all: still only one family of error."""
     opened = r.parse_entry(REC.entries[0])
@@ -118,7 +118,7 @@ def test_well_signed_nonsense(kind, body, more):
 
 
 @given(payload=values)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_well_signed_nonsense_as_a_message(payload):
     message = r.sign1(
         cbor.encode(payload), typ="application/vnd.openbwv.inventory+cbor", signer=CAMERA.signer, x5chain=CAMERA.chain

@@ -46,7 +46,7 @@ def test_the_units_are_the_stream(stream, units):
 
 
 @given(st.lists(st.integers(1, 5000), max_size=50))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_pieces_a_muxer_writes_do_not_matter(sizes):
     data, cutter, found, position = SAMPLE.data, r.BoxCutter(), [], 0
     for size in [*sizes, len(data)]:
@@ -130,7 +130,7 @@ def test_media_before_the_init_unit_is_refused(units):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damaged_units_are_one_kind_of_error(data):
     unit = data.draw(st.sampled_from(SAMPLE.units[:2]))
     changed = bytearray(unit.data[:2000])

@@ -95,7 +95,7 @@ def test_muted_twice_or_unmuted_unasked():
     edge_ms=st.integers(-1000, 2000),
     flagged=st.booleans(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_edge_of_a_mute_is_tolerated_by_a_tenth_of_a_second_and_no_more(edge_ms, flagged):
     """A mute from 3 s + edge on: is the fragment from 3 s to 4 s to be flagged?"""
     script = Script().fragments(2)
@@ -192,7 +192,7 @@ steps = st.lists(
 
 
 @given(steps=steps, pre=st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_an_honest_camera_does_is_genuine(steps, pre):
     """A model in plain milliseconds decides the flags; the verifier must agree with it every time."""
     script = Script(pre_ms=5000 if pre else 0)

@@ -45,7 +45,7 @@ def one_by_one(*, bytes_a_month, parts, steps):
     return sum(each[2] for each in cohorts), deleted
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(
     evidential=SHARES,
     held=SHARES,
@@ -67,7 +67,7 @@ def test_cohorts_followed_one_by_one_agree(evidential, held, keep, bytes_a_month
     assert kept + deleted == last.received
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(evidential=SHARES, held=SHARES, keep=SHARES, bytes_a_month=st.integers(0, 10**18), months=st.integers(0, 80))
 def test_what_came_in_is_kept_or_deleted_to_the_byte(evidential, held, keep, bytes_a_month, months):
     classes = (*cohort.MOPI[:2], EvidenceClass("rest", Fraction(6, 10), (Review(5, keep), Review(7, keep))))

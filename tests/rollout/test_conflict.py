@@ -24,7 +24,7 @@ def smallest_size(own):
     return None
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(small_problems())
 def test_no_smaller_set_is_in_conflict(own):
     assume(len(constraints(own)) <= 8)

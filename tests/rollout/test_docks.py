@@ -100,7 +100,7 @@ def test_a_camera_goes_out_with_what_has_no_receipt_yet():
     assert late.worst_gb == 90
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     sizes=st.lists(st.integers(0, 10**10), min_size=1, max_size=12),
     gaps=st.lists(st.floats(0, 5000), min_size=12, max_size=12),

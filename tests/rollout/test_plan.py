@@ -18,7 +18,7 @@ from openbwv.rollout.roster import roster
 from tests.house.source import SRC
 from tests.rollout.problems import every_plan, keeps, problem, seats, small_problems, stock, teams, unit
 
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 def check_against_brute_force(own):
@@ -48,7 +48,7 @@ def test_the_planner_finds_what_brute_force_finds(own):
 
 
 @pytest.mark.long
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
 @given(small_problems())
 def test_the_planner_finds_what_brute_force_finds_at_length(own):
     check_against_brute_force(own)

@@ -158,7 +158,7 @@ def test_every_mistake_in_the_units_has_line_and_column(units, line, column, wor
     assert (refused.value.line, refused.value.column) == (line, column)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet="{}[]:,-&*!|>'\"#% \n\tabc0123456789startunis_", max_size=60))
 def test_no_text_brings_the_reader_down(text):
     """Whatever the file holds, it is read or refused in our own words."""

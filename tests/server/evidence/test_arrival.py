@@ -157,7 +157,7 @@ def test_a_clock_that_nobody_set_is_told(camera, clock):
     assert not arrive(build(source=ClockSource.NONE), camera, clock).clock_sync
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(cuts=st.lists(st.integers(min_value=1, max_value=46), max_size=6), repeat=st.integers(0, 10))
 def test_however_the_entries_are_cut_or_repeated_the_row_is_the_same(camera, clock, cuts, repeat):
     entries = build(

@@ -56,7 +56,7 @@ def test_a_request_opens_what_it_matches_to_whom_it_is_assigned_until_it_is_answ
     assert [each.reference for each in visible_to(person)] == ["BWV-2026-000020"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(
     name=st.sampled_from(["avery", "noor", "frankie"]),
     roles=st.frozensets(st.sampled_from(Role.values)),

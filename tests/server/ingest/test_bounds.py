@@ -28,7 +28,7 @@ from tests.server.footage import TRACK
 pytestmark = pytest.mark.django_db
 MOST = 2**63 - 1
 NUMBERS = st.one_of(st.integers(0, 1000), st.integers(0, MOST), st.sampled_from([2**31, 2**32, 2**53, 2**62, MOST]))
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def send(

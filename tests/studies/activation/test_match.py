@@ -189,7 +189,7 @@ def build(some_recordings, some_attendances):
 worlds = st.tuples(st.lists(recording, max_size=14), st.lists(attendance, max_size=10))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds, st.randoms(use_true_random=False))
 def test_the_order_of_rows_decides_nothing(world, shuffler):
     some, places = build(*world)
@@ -209,7 +209,7 @@ def test_the_order_of_rows_decides_nothing(world, shuffler):
     assert told(before) == told(after)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds)
 def test_what_holds_of_every_link(world):
     some, places = build(*world)
@@ -239,7 +239,7 @@ def test_what_holds_of_every_link(world):
     assert (found["recordings"] == own + (made.shared >= 0)).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds, st.integers(0, 20))
 def test_meetings_are_those_that_trying_every_pair_finds(world, slack):
     some, places = build(*world)

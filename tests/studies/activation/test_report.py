@@ -33,7 +33,7 @@ def test_published_shares_have_the_published_intervals():
 tables = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=7)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(tables)
 def test_no_suppressed_count_can_be_worked_out_from_the_total(rows):
     counts = np.array([(yes + no, yes, no) for yes, no in rows])
@@ -159,7 +159,7 @@ def test_crossed_logistic_as_a_second_opinion_is_the_same_for_a_seed():
 presence = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("PQR"), st.booleans()), min_size=1, max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(presence)
 def test_mixed_is_what_looking_at_each_incident_finds(rows):
     incident, officer, recorded = (list(each) for each in zip(*rows, strict=True))

@@ -147,7 +147,7 @@ def test_a_wall_clock_shows_local_time_and_takes_a_bare_one_as_it_stands():
     assert list(blank) == [False, False, True, False]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=12), st.floats(-5, 5)),
