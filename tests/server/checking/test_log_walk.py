@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from openbwv.custody import EventType
-from openbwv.server.checking import WALKS, run_check
+from openbwv.server.checking import WALKS, log_walk, run_check
 from openbwv.server.trail import log
 from openbwv.server.trail.actions import log_event
 from openbwv.server.trail.models import Event, LogHead
@@ -71,13 +71,46 @@ def test_an_event_removed_from_the_database_is_found(logged, codes):
 def test_events_that_swapped_places_are_found(logged, codes):
     Event.objects.filter(pk=logged[1].pk).update(leaf_index=99)
     Event.objects.filter(pk=logged[2].pk).update(leaf_index=1)
-    assert codes("log") == ["event-other-leaf", "leaf-without-event"]
+    assert codes("log") == ["event-other-leaf", "leaf-without-event", "event-beyond-log"]
 
 
 def test_an_event_that_claims_an_entry_past_the_log_is_found(logged, codes):
     LogHead.objects.update(size=200)
     Event.objects.filter(pk=logged[4].pk).update(leaf_index=100)
     assert set(codes("log")) == {"leaf-without-event", "event-beyond-log", "log-behind-database"}
+
+
+@pytest.mark.parametrize(("place", "generation"), [(5, 1), (6, 1), (1 << 40, 1), (0, 0), (0, 2), (7, 9)])
+def test_an_invented_event_past_all_that_the_log_ever_had_is_named(logged, clock, place, generation):
+    """Nothing is missing from log or database, and still it was never logged."""
+    event = log_event(EventType.VIEW, actor_label="lou", clock=clock)
+    Event.objects.filter(pk=event.pk).update(leaf_index=place, log_generation=generation)
+    found = run_check(clock=clock, only=["log"]).disagreements
+    assert [(each.code, each.where) for each in found] == [("event-beyond-log", f"event {event.pk}")]
+
+
+def test_an_event_that_is_logged_while_the_check_looks_is_no_disagreement(
+    running_log, logged, codes, clock, monkeypatch
+):
+    def settled(reader):
+        log_event(EventType.VIEW, actor_label="lou", clock=clock)
+        running_log.drain()
+        return settle(reader)
+
+    settle = log_walk._settled_outside
+    monkeypatch.setattr(log_walk, "_settled_outside", settled)
+    assert codes("log") == []
+    assert Event.objects.filter(leaf_index=5).exists()
+
+
+def test_an_invented_event_past_the_end_of_an_earlier_log_is_named(logged, state, clock):
+    shutil.copytree(state / "log", state / "log-generation-1")
+    (state / "log-generation-1.vkey").write_text(log.vkey())
+    LogHead.objects.update(generation=2)
+    Event.objects.filter(leaf_index=4).update(leaf_index=5)
+    found = run_check(clock=clock, only=["log"]).disagreements
+    earlier = [each.code for each in found if each.where.startswith("log of generation 1")]
+    assert earlier == ["leaf-without-event", "event-beyond-log"]
 
 
 def test_an_event_without_its_salt_is_still_bound_by_its_leaf(logged, codes):
@@ -152,8 +185,11 @@ def test_without_the_log_s_key_the_check_says_so(db, state, codes):
     assert codes("log") == ["no-log-key"]
 
 
-def test_a_force_whose_worker_never_ran_is_told_to_start_it(running_log, codes):
+def test_a_force_whose_worker_never_ran_is_told_to_start_it(running_log, codes, clock):
     assert codes("log") == ["log-not-begun"]
+    event = log_event(EventType.VIEW, actor_label="lou", clock=clock)
+    Event.objects.filter(pk=event.pk).update(leaf_index=0, log_generation=1)
+    assert codes("log") == ["log-not-begun", "event-beyond-log"]
 
 
 @pytest.mark.parametrize(("place", "explains"), [(1, True), (9999, False), (None, False)])
@@ -166,7 +202,7 @@ def test_only_a_restore_that_its_own_log_has_explains_an_entry_without_event(
     Event.objects.filter(leaf_index=0).delete()
     told = {"generation": 2, "unknown_leaves": [{"index": 0, "type": "view", "t_s": 1}]}
     event = log_event(EventType.RESTORE, actor_label="./bwv restore", details=told, clock=clock)
-    Event.objects.filter(pk=event.pk).update(leaf_index=place, log_generation=2)
+    Event.objects.filter(pk=event.pk).update(leaf_index=place, log_generation=place and 2)
     run = run_check(clock=clock, only=["log"]).disagreements
     found = [each.code for each in run if each.where.startswith("log of generation 1")]
     assert found == ([] if explains else ["leaf-without-event"])

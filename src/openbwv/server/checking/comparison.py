@@ -49,12 +49,15 @@ class Comparison:
             self._add("event-other-subject", where, "the event does not carry its recording's pseudonym", KEEP)
 
     def rest(self) -> Iterator[Disagreement]:
-        """Yield the events that claim entries which the log does not have."""
+        """Yield the events that claim entries which the log does not have; call it when all entries were passed.
+
+        An event is marked as logged after its entry was published, and the events were asked for before the auditor
+        read what is published: so no event that is on its way at this moment is among them.
+        """
         while self._next is not None:
             event, self._next = self._next, next(self._events, None)
-            if event.leaf_index < self._size_known:
-                what = f"the event claims entry {event.leaf_index}, which the log does not have"
-                yield Disagreement("event-beyond-log", f"event {event.pk}", what, RESTORE)
+            what = f"the event claims entry {event.leaf_index}, which the log does not have"
+            yield Disagreement("event-beyond-log", f"event {event.pk}", what, RESTORE)
 
     def _add(self, code: str, where: str, what: str, remedy: str) -> None:
         self.found.append(Disagreement(code, where, what, remedy))

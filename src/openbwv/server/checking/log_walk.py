@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 
+from django.db.models import Q
+
 from openbwv.custody import LogReader, audit, open_note
 from openbwv.custody.tiles import CHECKPOINT_PATH
 from openbwv.recording.errors import BwvError
@@ -29,16 +31,18 @@ def walk_log(context: Context) -> Iterator[Disagreement]:
     head = LogHead.objects.filter(id=1).first()
     size_known, generation = (head.size, head.generation) if head else (0, 1)
     yield from walk_earlier(generation, size_known, context)
+    yield from _of_no_log(head)
+    comparison = Comparison(size_known, generation, context)  # asks for the events before the log's size is read
     outside = _settled_outside(reader)
     if outside is None and not size_known and reader.storage.read(CHECKPOINT_PATH) is None:
         what = "this force's log was not begun yet"
         yield Disagreement("log-not-begun", "log", what, "Start `./bwv keyd` and `./bwv worker`.")
+        yield from comparison.rest()
         yield from _waiting(context)
         return
     if outside is None:
         remedy = "Bring the file back that BWV_CHECKPOINT_PLACE names, or begin a new generation: `./bwv restore`."
         yield Disagreement("outside-checkpoint-missing", "checkpoint place", "the outside checkpoint is gone", remedy)
-    comparison = Comparison(size_known, generation, context)
     result = audit(reader.storage, vkey=reader.vkey, known=[outside] if outside else [], visit=comparison.visit)
     for finding in result.findings:
         yield Disagreement(finding.code, finding.where, finding.what, KEEP)
@@ -81,6 +85,15 @@ def _head(reader: LogReader, head: LogHead | None, size: int) -> Iterator[Disagr
     if not agrees:
         what = f"at {head.size} entries the database has another root than the log"
         yield Disagreement("head-mismatch", "database", what, RESTORE)
+
+
+def _of_no_log(head: LogHead | None) -> Iterator[Disagreement]:
+    if head is None:
+        return  # that is a finding of its own, and which logs there were is not known
+    claims = Event.objects.filter(Q(log_generation__lt=1) | Q(log_generation__gt=head.generation))
+    for key, number, index in claims.order_by("pk").values_list("pk", "log_generation", "leaf_index"):
+        what = f"the event claims entry {index} of log {number}, and there never was a log of that number"
+        yield Disagreement("event-beyond-log", f"event {key}", what, RESTORE)
 
 
 def _waiting(context: Context) -> Iterator[Disagreement]:
