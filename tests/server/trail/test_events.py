@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from openbwv.custody import (
     EventType,
@@ -147,3 +147,21 @@ def test_when_event_and_salt_are_destroyed_the_leaf_is_noise(running_log, record
 def test_a_force_without_its_log_s_key_says_so(recording, state, clock):
     with pytest.raises(NoVerifierKey):
         log.reader()
+
+
+@pytest.mark.parametrize(
+    ("place", "generation", "passes"),
+    [(None, None, True), (0, 1, True), (None, 1, False), (0, None, False), (-1, 1, False), (-1, None, False)],
+)
+def test_an_event_has_both_a_log_and_a_place_in_it_or_neither(clock, place, generation, passes):
+    event = log_event(EventType.CONFIG, actor_label="init", clock=clock)
+
+    def put():
+        with transaction.atomic():
+            Event.objects.filter(pk=event.pk).update(leaf_index=place, log_generation=generation)
+
+    if passes:
+        put()
+    else:
+        with pytest.raises(IntegrityError, match="event_leaf_whole"):
+            put()

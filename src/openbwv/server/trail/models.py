@@ -61,9 +61,9 @@ class Event(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("log_generation", "leaf_index"), name="event_one_leaf"),
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="event_outcome_known"),
-            models.CheckConstraint(
-                condition=models.Q(leaf_index=None, log_generation=None)
-                | models.Q(leaf_index__gte=0, log_generation__isnull=False),
+            models.CheckConstraint(  # both IS NULL: a comparison with NULL is neither true nor false, and that passes
+                condition=models.Q(leaf_index__isnull=True, log_generation__isnull=True)
+                | models.Q(leaf_index__isnull=False, leaf_index__gte=0, log_generation__isnull=False),
                 name="event_leaf_whole",
             ),
         ]
