@@ -9,6 +9,7 @@ from openbwv import recording as r
 from openbwv.custody import EventType
 from openbwv.server.clock import utc
 from openbwv.server.evidence.models import Recording
+from openbwv.server.fleet.given_up import given_up_with
 from openbwv.server.fleet.models import Assignment, Camera
 from openbwv.server.ingest import counts
 from openbwv.server.ingest.aside import aside_store
@@ -259,8 +260,42 @@ def test_a_camera_enrolled_anew_counts_on(door, diary):
     Camera.objects.update(state="revoked", revoked_utc=utc(door.clock))
     _, anew = door.new_camera("0417")
     announce(door, 3, camera=anew)
-    assert put(door, Diary(anew).boot(utc(door.clock)).statement(utc(door.clock), 5), anew)[0] == 201
+    assert put(door, Diary(anew, starts=3).boot(utc(door.clock)).statement(utc(door.clock), 5), anew)[0] == 201
     assert missing() == [4]
+
+
+def anew_after(door, numbers):
+    """Announce `numbers` under the camera's first key, revoke it and return the row and the camera with a new one."""
+    announce(door, *numbers)
+    Camera.objects.update(state="revoked", revoked_utc=utc(door.clock))
+    return door.new_camera("0417")
+
+
+def test_a_new_key_that_began_from_1_is_not_credited_with_what_the_old_one_brought(door, diary):
+    """Its first word was given when it was enrolled, and then numbers 1 to 3 never come."""
+    row, anew = anew_after(door, (1, 2, 3))
+    own = Diary(anew, starts=3).boot(utc(door.clock))
+    assert put(door, own.statement(utc(door.clock), 1), anew)[0] == 201
+    announce(door, 4, camera=anew)
+    assert put(door, own.boot(utc(door.clock)).statement(utc(door.clock), 5), anew)[0] == 201
+    assert missing() == [1, 2, 3]
+    assert given_up_with(Camera.objects.get(pk=row.pk), door.clock).missing == ((1, 3),)
+
+
+def test_a_store_that_started_less_often_than_the_old_one_is_a_new_one(door, diary):
+    _, anew = anew_after(door, (1, 2, 3))  # in the third start of that store
+    assert put(door, Diary(anew).boot(utc(door.clock)).statement(utc(door.clock), 4), anew)[0] == 201
+    assert missing() == [1, 2, 3]
+
+
+def test_a_number_that_the_new_key_had_used_as_well_takes_the_credit_above_it_back(door, diary):
+    _, anew = anew_after(door, (1, 2, 3))
+    assert put(door, Diary(anew, starts=3).boot(utc(door.clock)).statement(utc(door.clock), 5), anew)[0] == 201
+    assert missing() == [4]
+    announce(door, 2, camera=anew)
+    assert (missing(), Counted.objects.get().first_rc) == ([3, 4], 2)
+    announce(door, 3, 1, camera=anew)
+    assert (missing(), Counted.objects.get().unlisted) == ([4], 0)
 
 
 # -- what is not as it was signed --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from openbwv.server.evidence.models import Recording, State
 from openbwv.server.fleet.models import Camera, WriteOff
 from openbwv.server.ingest.missing import numbers_in_words
 from openbwv.server.ingest.models import Counted
+from openbwv.server.ingest.numbered import arrived, first_known
 from openbwv.server.vault.epochs import COMING, KeyFate, fate_without
 from openbwv.server.vault.models import KeyWrap, ObjectKind, Part, PendingKey, StoredObject
 from openbwv.shared.clock import Clock
@@ -65,8 +66,7 @@ class GivenUp:
 
 def given_up_with(camera: Camera, clock: Clock) -> GivenUp:
     """Return what writing `camera` off gives up, as far as anybody here can know; raises KeydUnavailable."""
-    named = Q(camera=camera) | Q(camera__name=camera.name)  # enrolled anew it counts on under its new key
-    here = Recording.objects.filter(named).order_by("rc").values_list("rc", flat=True)
+    here = arrived(camera, first_known(camera)).order_by("rc").values_list("rc", flat=True)
     held = camera.missing_numbers.filter(on_camera=True).values_list("rc", flat=True)
     missing = tuple(_gaps(here, camera.next_rc))
     return GivenUp(missing, tuple(held), tuple(_unfinished(camera)), fate_without(camera, clock))

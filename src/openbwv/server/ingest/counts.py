@@ -8,19 +8,18 @@ before are not looked at again, so nothing comes back when the words of old reco
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
 from openbwv.custody import EventType
 from openbwv.custody.errors import CustodyError
 from openbwv.recording import Anchor, CountStatement, SignerNotTrusted, Trust
 from openbwv.recording.errors import BwvError
 from openbwv.server.clock import utc
-from openbwv.server.evidence.models import Recording
 from openbwv.server.fleet.models import Camera, Dock
 from openbwv.server.ingest.aside import keep_aside
 from openbwv.server.ingest.errors import BadRequest, EntryRefused, Equivocation, NotYours, UnknownDevice
 from openbwv.server.ingest.missing import compare_counters
 from openbwv.server.ingest.models import AsideKind, Counted, MissingNumber
+from openbwv.server.ingest.numbered import arrived, earlier_keys, first_counted
 from openbwv.server.ingest.placing import place
 from openbwv.server.ingest.tokens import Peer, check_standing
 from openbwv.server.trail import log
@@ -112,7 +111,8 @@ def _take(camera: Camera, statement: CountStatement, data: bytes, peer: Peer, cl
             "differs": "",
             "differs_told_utc": None,
         }
-        counted, _ = Counted.objects.update_or_create(camera=locked, defaults=values)
+        new = values | ({} if held else {"first_rc": first_counted(locked, statement)})
+        counted, _ = Counted.objects.update_or_create(camera=locked, defaults=values, create_defaults=new)
         _note_missing(counted, statement, before.next_rc if before else 1)
         locked.next_rc = max(locked.next_rc, statement.next_rc)
         if made_utc is not None:  # when it stood in the dock, not when the dock found the server
@@ -143,32 +143,28 @@ def _note_missing(counted: Counted, statement: CountStatement, first: int) -> No
     camera = counted.camera
     room = min(MOST_LISTED, max(0, MOST_ROWS - camera.missing_numbers.count()))
     listed_from = max(first, statement.next_rc - room)
-    arrived = _arrived(camera, first, listed_from).order_by().values("rc").distinct().count()
-    counted.unlisted += max(0, listed_from - first) - arrived
+    here = arrived(camera, counted.first_rc)
+    early = here.filter(rc__gte=first, rc__lt=listed_from).order_by().values("rc").distinct().count()
+    counted.unlisted += max(0, listed_from - first) - early
     counted.save(update_fields=["unlisted"])
-    here = set(_arrived(camera, listed_from, statement.next_rc).values_list("rc", flat=True))
+    late = set(here.filter(rc__gte=listed_from, rc__lt=statement.next_rc).values_list("rc", flat=True))
     held = set(statement.held)
     MissingNumber.objects.filter(camera=camera).update(on_camera=False)
     MissingNumber.objects.filter(camera=camera, rc__in=held).update(on_camera=True)
     MissingNumber.objects.bulk_create(
         MissingNumber(camera=camera, rc=rc, since_utc=counted.taken_utc, on_camera=rc in held)
         for rc in range(max(1, listed_from), statement.next_rc)
-        if rc not in here
+        if rc not in late
     )
-
-
-def _arrived(camera: Camera, first: int, end: int) -> QuerySet[Recording]:
-    """Return the recordings numbered from `first` up to before `end`.
-
-    A camera that is enrolled anew counts on under its new key, so those of its earlier keys count as well.
-    """
-    named = Q(camera=camera) | Q(camera__name=camera.name)
-    return Recording.objects.filter(named, rc__gte=first, rc__lt=end)
 
 
 def number_arrived(camera: Camera, rc: int, clock: Clock) -> None:
     """Note in the caller's transaction that a recording's first entry is here; it is logged where it was an alarm."""
+    counted = Counted.objects.filter(camera=camera).first()
     row = MissingNumber.objects.filter(camera=camera, rc=rc).first()
+    if counted is not None and 1 <= rc < counted.first_rc:
+        _take_credit_back(counted, rc, clock)
+        counted.save(update_fields=["first_rc", "unlisted"])
     if row is None:
         return
     row.delete()
@@ -180,3 +176,17 @@ def number_arrived(camera: Camera, rc: int, clock: Clock) -> None:
             details={"deed": "arrived", "camera": camera.name, "numbers": str(rc)},
             clock=clock,
         )
+
+
+def _take_credit_back(counted: Counted, first: int, clock: Clock) -> None:
+    """Note that this key counted from `first` on: numbers above it that only earlier keys brought are missing."""
+    camera = counted.camera
+    own = camera.recordings.filter(rc__gt=first, rc__lt=counted.first_rc).values("rc")
+    others = earlier_keys(camera, counted.first_rc).filter(rc__gt=first).exclude(rc__in=own)
+    listed = camera.missing_numbers.values_list("rc", flat=True)
+    lost = sorted(set(others.values_list("rc", flat=True)) - set(listed), reverse=True)
+    room = max(0, MOST_ROWS - camera.missing_numbers.count())
+    rows = (MissingNumber(camera=camera, rc=rc, since_utc=utc(clock)) for rc in lost[:room])
+    MissingNumber.objects.bulk_create(rows)
+    counted.unlisted += len(lost[room:])
+    counted.first_rc = first

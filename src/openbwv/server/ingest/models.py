@@ -137,6 +137,10 @@ class Counted(models.Model):
     dock = models.ForeignKey(
         "fleet.Dock", null=True, on_delete=models.PROTECT, related_name="+", help_text="which dock brought it, if any"
     )
+    first_rc = models.PositiveBigIntegerField(
+        default=1,
+        help_text="the lowest number that this key is known to have counted; earlier keys may have brought lower ones",
+    )
     unlisted = models.PositiveBigIntegerField(
         default=0, help_text="numbers that are missing beyond those that are listed one by one"
     )
