@@ -160,6 +160,7 @@ def _note_missing(counted: Counted, statement: CountStatement, first: int) -> No
 
 def number_arrived(camera: Camera, rc: int, clock: Clock) -> None:
     """Note in the caller's transaction that a recording's first entry is here; it is logged where it was an alarm."""
+    Camera.objects.select_for_update().get(pk=camera.pk)  # the camera's next counters wait for this, or came before
     counted = Counted.objects.filter(camera=camera).first()
     row = MissingNumber.objects.filter(camera=camera, rc=rc).first()
     if counted is not None and 1 <= rc < counted.first_rc:
