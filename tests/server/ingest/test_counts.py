@@ -366,6 +366,19 @@ def test_a_camera_that_counts_on_and_on_fills_no_table(door, diary, monkeypatch)
     assert len(missing()) + Counted.objects.get().unlisted == 80, "every number is counted still"
 
 
+def test_numbers_that_are_only_counted_are_an_alarm_no_more_when_they_arrive(door, diary, harper, monkeypatch):
+    monkeypatch.setattr(counts, "MOST_LISTED", 2)
+    announce(door, 1)
+    assert put(door, state(door, diary, 6))[0] == 201
+    assert (missing(), Counted.objects.get().unlisted) == ([4, 5], 2)
+    announce(door, 4, 2)
+    assert (missing(), Counted.objects.get().unlisted) == ([5], 1)
+    announce(door, 3, 5, 6)
+    assert (missing(), Counted.objects.get().unlisted) == ([], 0)
+    door.clock.advance(HOUR_MS)
+    assert alarms(harper, door.clock) == []
+
+
 def test_a_number_that_two_keys_of_one_name_used_counts_once(door, diary, monkeypatch):
     monkeypatch.setattr(counts, "MOST_LISTED", 10)
     earlier, other = door.new_camera("0997")

@@ -163,8 +163,12 @@ def number_arrived(camera: Camera, rc: int, clock: Clock) -> None:
     Camera.objects.select_for_update().get(pk=camera.pk)  # the camera's next counters wait for this, or came before
     counted = Counted.objects.filter(camera=camera).first()
     row = MissingNumber.objects.filter(camera=camera, rc=rc).first()
-    if counted is not None and 1 <= rc < counted.first_rc:
-        _take_credit_back(counted, rc, clock)
+    if counted is not None:
+        credited = earlier_keys(camera, counted.first_rc).filter(rc=rc).exists()
+        if row is None and 1 <= rc < counted.next_rc and not credited:
+            counted.unlisted = max(0, counted.unlisted - 1)
+        if 1 <= rc < counted.first_rc:
+            _take_credit_back(counted, rc, clock)
         counted.save(update_fields=["first_rc", "unlisted"])
     if row is None:
         return
