@@ -79,7 +79,7 @@ class Person(AbstractUser):
 
 
 class LimitCount(models.Model):
-    """Tries of one person or address, as Django's database cache writes them (`CACHES`): nothing here reads the rows.
+    """Tries of one person or address: what `limit_cache` keeps, and nothing else reads.
 
     In the database, so that a limit holds for all processes together and is not forgotten when one is started again.
     """

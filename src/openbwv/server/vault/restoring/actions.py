@@ -59,7 +59,7 @@ def settle(work: Path, *, backup: Path, ring: Keyring, choice: Choice, generatio
         report.erased = [recording.reference for recording in erased]
         _bring_keys_back(backup, ring, report)
         report.second_factors_to_set_up_again, _ = Authenticator.objects.all().delete()
-        LimitCount.objects.all().delete()  # what the cache reads as Python objects is never taken from elsewhere
+        LimitCount.objects.all().delete()  # tries of another time, and nobody here counted them
         if generation != head.generation:
             _begin_generation(head, choice, generation, clock)
         log_event(EventType.RESTORE, actor_label="./bwv restore", rule="R13", details=report.as_dict(), clock=clock)
