@@ -156,6 +156,7 @@ def test_check_says_it_once(stored, clock):
     assert run_check(clock=clock, only=["vault"]).disagreements == []
 
 
+@pytest.mark.sqlite
 def test_no_backup_is_made_of_a_disk_that_is_away(stored, clock, tmp_path):
     disk = Disk()
     disk.unmount()
