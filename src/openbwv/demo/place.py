@@ -82,7 +82,7 @@ def _fits(folder: Path) -> None:
     if len(str(longest).encode()) > LONGEST_SOCKET:
         raise CannotStart(
             f"The path {folder} is too long: the sockets below it may have {LONGEST_SOCKET} characters.",
-            "Name a shorter one, such as --state /tmp/demo.",
+            "Name a shorter one with --state.",
             EXIT_CANNOT_CREATE,
         )
 

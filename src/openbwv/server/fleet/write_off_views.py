@@ -1,5 +1,6 @@
 """The pages on which a camera is written off: what is given up stands above the button of either person."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -72,23 +73,25 @@ def decide(request: HttpRequest, write_off_id: int) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, write_off_id: int) -> HttpResponse:
     """Drop one's own proposal."""
-    found, form = _found(write_off_id), WhyForm(request.POST)
-    if not form.is_valid():
-        return _show(request, found.camera, withdraw_form=form)
-    actions.withdraw_write_off(write_off=found, **form.cleaned_data, actor=request.user, clock=clock())
-    messages.success(request, f"Withdrawn. Camera {found.camera} stays as it is.")
-    return redirect("write_off", kid=found.camera.kid)
+    words = "Withdrawn. Camera {} stays as it is."
+    return _end(request, write_off_id, "withdraw_form", actions.withdraw_write_off, words)
 
 
 @page_for("write-off-propose")
 @require_POST
 def take_back(request: HttpRequest, write_off_id: int) -> HttpResponse:
     """Wait again for a camera that turned up."""
+    words = "The write-off of camera {} is taken back."
+    return _end(request, write_off_id, "take_back_form", actions.take_back_write_off, words)
+
+
+def _end(request: HttpRequest, write_off_id: int, form_name: str, act: Callable[..., Any], words: str) -> HttpResponse:
+    """Let one person end a write-off, with a reason; `words` say it and have a place for the camera."""
     found, form = _found(write_off_id), WhyForm(request.POST)
     if not form.is_valid():
-        return _show(request, found.camera, take_back_form=form)
-    actions.take_back_write_off(write_off=found, **form.cleaned_data, actor=request.user, clock=clock())
-    messages.success(request, f"The write-off of camera {found.camera} is taken back.")
+        return _show(request, found.camera, **{form_name: form})
+    act(write_off=found, **form.cleaned_data, actor=request.user, clock=clock())
+    messages.success(request, words.format(found.camera))
     return redirect("write_off", kid=found.camera.kid)
 
 
